@@ -1,0 +1,60 @@
+import { assert } from './assert.ts'
+
+/** Every limit of the system in one place; relations between them are asserted when this loads. */
+export const LIMITS = {
+  /** Legs in one bundle. */
+  bundleLegs: 16,
+  /** Bytes of one bundle request. */
+  bundleBytes: 128 * 1024,
+  /** Bytes of one signed transaction. */
+  legBytes: 64 * 1024,
+  /** Slots between a bundle's first and last. */
+  bundleHorizonSlots: 4096,
+  /** Milliseconds between a bundle's minTimestamp and maxTimestamp. */
+  bundleHorizonMs: 600_000,
+  /** Bundles of one sender that wait for a slot or a nonce. */
+  heldBundlesPerSender: 64,
+  /** Bundles that wait in all. */
+  heldBundles: 16_384,
+  /** Receipts under one signature. */
+  receiptsPerBatch: 4096,
+  /** Bytes of one slot's record in the log. */
+  slotBytes: 1024 * 1024,
+  /** Candidate bundles taken into one slot. */
+  slotBundles: 256,
+  /** Rounds of simulation before what is left moves to the next slot. */
+  slotRounds: 8,
+  /** Messages delivered in one slot. */
+  slotMessages: 256,
+  /** Replies to replies of a message inside one slot. */
+  messageDepth: 4,
+  /** Bytes of one message between contracts. */
+  messageBytes: 16 * 1024,
+  /** Bytes of one JSON-RPC request body. */
+  rpcBodyBytes: 1024 * 1024,
+  /** Requests in one JSON-RPC array. */
+  rpcBatch: 100,
+  /** Blocks in one log query. */
+  rpcLogBlocks: 10_000,
+  /** Logs in one answer. */
+  rpcLogs: 10_000,
+  /** Actions in one native frame. */
+  frameActions: 256,
+  /** Open orders of one account. */
+  openOrdersPerAccount: 1000,
+  /** Positions of one account. */
+  positionsPerAccount: 128,
+  /** Expiries in one account. */
+  expiriesPerAccount: 30,
+  /** Expiries in one feed update. */
+  feedExpiries: 30,
+  /** Feed signatures in one update. */
+  feedSignatures: 16,
+} as const
+
+assert(LIMITS.bundleLegs * 2 < LIMITS.slotBundles * LIMITS.bundleLegs, 'a slot holds a bundle')
+assert(LIMITS.legBytes <= LIMITS.bundleBytes, 'a leg fits a bundle')
+assert(LIMITS.bundleBytes <= LIMITS.slotBytes, 'a bundle fits a slot')
+assert(LIMITS.bundleBytes <= LIMITS.rpcBodyBytes, 'a bundle fits a request')
+assert(LIMITS.heldBundlesPerSender <= LIMITS.heldBundles, 'one sender fits the waiting room')
+assert(LIMITS.slotBundles <= LIMITS.receiptsPerBatch, 'one signature covers a slot')
