@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import { BaseError } from '../sdk/protocol/errors.ts'
+
+type CommandModule = { createCommand: () => Command }
+
+/**
+ * Groups of sub-commands. A module is loaded only when its group is asked for, so that help and
+ * small commands stay fast.
+ */
+const groups: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
+  network: {
+    summary: 'start, inspect and rebuild the local network',
+    load: () => import('./network/command.ts'),
+  },
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('tandem')
+    .description('Tandem: one sequencer and one pool of collateral for options on many rollups.')
+    .version('0.1.0')
+    .showHelpAfterError()
+    .exitOverride()
+  const asked = argv[2]
+  for (const [name, { summary, load }] of Object.entries(groups)) {
+    const command = name === asked ? (await load()).createCommand() : new Command(name)
+    program.addCommand(command.summary(summary))
+  }
+  await program.parseAsync([...argv])
+}
+
+/** Stops with whoever started this: a closed channel counts as SIGTERM. */
+function followParent(): void {
+  if (process.channel === undefined) return
+  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  process.channel.unref()
+}
+
+try {
+  followParent()
+  await main(process.argv)
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode
+  } else if (error instanceof BaseError) {
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 1
+  } else {
+    throw error
+  }
+}
