@@ -68,6 +68,8 @@ interface IMarkFeeds {
     /// @notice Roles and rules given once, at initialisation.
     struct Config {
         address slotContext;
+        /// Names the network that signatures are bound to.
+        address networkId;
         /// May replace the feed signers and the tolerance.
         address governance;
         /// May submit a {SettlementFix}.
