@@ -1,0 +1,54 @@
+import type { Hash, Hex } from 'viem'
+import type { BundleRequest } from '../../protocol/bundle.ts'
+import type { SignedReceipt } from '../../protocol/receipt.ts'
+import type { TandemClient } from '../create-client.ts'
+import { signLegs, type LegCall } from '../legs.ts'
+import { decodeReceipt, type WireReceipt } from '../wire.ts'
+import { verifyReceipt } from './verify-receipt.ts'
+
+/** When a bundle may stand, and how it can be replaced. */
+export type BundleWindow = Omit<BundleRequest, 'txs'>
+
+/** A bundle that stands in the log. */
+export type SentBundle = {
+  bundleHash: Hash
+  /** Hashes of the legs in their order. */
+  legHashes: readonly Hash[]
+  /** Verified: signed by the network's sequencer, and its branch leads to the signed root. */
+  receipt: SignedReceipt
+  /** From the request to the receipt, as this machine's clock saw it, in milliseconds. */
+  latencyMs: number
+}
+
+/**
+ * Signs calls on any chains as one bundle, sends it, and gives its verified receipt.
+ *
+ * @param options.calls - 1 to 16 calls, executed in this order.
+ * @throws RefusedError with the signed refusal when the bundle does not stand.
+ * @throws ReceiptError when the receipt does not prove what it says.
+ */
+export async function sendBundle(
+  client: TandemClient,
+  options: { calls: readonly LegCall[] } & BundleWindow,
+): Promise<SentBundle> {
+  const { calls, ...window } = options
+  const legs = await signLegs(client, calls)
+  const txs = legs.map(({ chainId, rawTx, canRevert }) => ({ chainId, rawTx, canRevert }))
+  return sendSignedBundle(client, { txs, ...window }, legs.map(({ hash }) => hash))
+}
+
+/** Sends a bundle whose legs are signed already; see {@link sendBundle}. */
+export async function sendSignedBundle(
+  client: TandemClient,
+  request: BundleRequest,
+  legHashes: readonly Hash[],
+): Promise<SentBundle> {
+  const started = performance.now()
+  const answer = await client.rpc<{ bundleHash: Hex; receipt: WireReceipt }>('eth_sendBundle', [
+    request,
+  ])
+  const latencyMs = performance.now() - started
+  const receipt = decodeReceipt(answer.receipt)
+  await verifyReceipt(client, receipt)
+  return { bundleHash: answer.bundleHash, legHashes, receipt, latencyMs }
+}
