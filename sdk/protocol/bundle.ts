@@ -1,4 +1,4 @@
-import type { Hash, Hex } from './hex.ts'
+import type { Address, Hash, Hex } from './hex.ts'
 
 /** One signed transaction of a bundle, for one chain. */
 export type BundleTx = {
@@ -28,3 +28,19 @@ export type BundleRequest = {
   /** Salt of `onlyInBundle`: the slot lists keccak256(abi.encode(sender, salt)) for each sender. */
   salt?: Hash | undefined
 }
+
+/** What `eth_cancelBundle` takes: the first leg's sender withdraws the bundle of that name. */
+export type CancelRequest = {
+  replacementUuid: string
+  sender: Address
+  /** By `sender` over {@link cancelBundleTypes} under the network's domain. */
+  signature: Hex
+}
+
+/** EIP-712 types of a cancellation; the domain is the network's. */
+export const cancelBundleTypes = {
+  CancelBundle: [
+    { name: 'replacementUuid', type: 'string' },
+    { name: 'sender', type: 'address' },
+  ],
+} as const

@@ -1,0 +1,80 @@
+import type { Address } from '../../../sdk/protocol/hex.ts'
+import { BaseError } from '../../../sdk/protocol/errors.ts'
+import type {
+  AccountFacts,
+  BlockEnv,
+  ChainHead,
+  Difference,
+  ExpectedOutcome,
+  SealedBlock,
+  Simulation,
+} from '../../core/execution.ts'
+import type { Call, SignedLeg } from '../../core/leg.ts'
+
+/** One block to be: its environment, its transactions in order, and what each must do. */
+export type BlockPlan = {
+  env: BlockEnv
+  legs: readonly SignedLeg[]
+  /** One per leg. */
+  expected: readonly ExpectedOutcome[]
+}
+
+/** What mining a plan gave: the block, or the first difference with the block left unpublished. */
+export type SealResult =
+  | { kind: 'sealed'; block: SealedBlock }
+  | { kind: 'difference'; difference: Difference }
+
+/**
+ * Drives the node of one rollup and owns it. Calls are answered in order; a read between `seal` and
+ * `publish` still sees the published head. Every method may throw {@link NodeLostError}; then only
+ * `restore` and `stop` do anything.
+ */
+export type ChainDriver = {
+  readonly chainId: number
+  /**
+   * Starts the node from the newest usable snapshot, else from genesis with its empty block 1 mined.
+   * Ends a node that an earlier process left. What comes after the head is derived by `seal`.
+   */
+  start: () => Promise<SealedBlock>
+  /** Ends what is left of the node and starts it again, like `start`. */
+  restore: () => Promise<SealedBlock>
+  /** The published head, as of the last `publish`, `start` or `restore`. */
+  head: () => ChainHead
+  /** Facts at the published head, in the order asked, with that head. */
+  accounts: (
+    addresses: readonly Address[],
+  ) => Promise<{ head: ChainHead; facts: readonly AccountFacts[] }>
+  /** Runs calls in order on the published head, under `env`; changes nothing. */
+  simulate: (env: BlockEnv, calls: readonly Call[]) => Promise<Simulation>
+  /**
+   * Sends legs of the open block ahead, in order, after those staged before. A hint: `seal` sends what
+   * is missing and drops what is foreign.
+   */
+  stage: (legs: readonly SignedLeg[]) => Promise<void>
+  /** Mines the plan on the published head and compares. Without a difference `publish` may follow. */
+  seal: (plan: BlockPlan) => Promise<SealResult>
+  /** Makes the sealed block the published head. */
+  publish: () => Promise<void>
+  /** Goes back to the published head and empties the pool. */
+  rollback: () => Promise<void>
+  /** Writes a snapshot of the published head from which `start` can go on; durable when done. */
+  snapshot: () => Promise<ChainHead>
+  /** Ends the node. */
+  stop: () => Promise<void>
+}
+
+/** A rollup's node is gone or does not answer. The engine restores it and derives what it missed. */
+export class NodeLostError extends BaseError {
+  override readonly name = 'NodeLostError'
+  readonly chainId: number
+
+  constructor(chainId: number, reason: string, cause?: unknown) {
+    super(`The node of chain ${chainId} is lost.`, {
+      code: 'NODE_LOST',
+      retryable: true,
+      metaMessages: [reason],
+      cause,
+    })
+    this.chainId = chainId
+  }
+}

@@ -1,0 +1,106 @@
+import type { Address, Hash } from '../../sdk/protocol/hex.ts'
+import type { SignedFeedUpdate } from '../../sdk/protocol/feeds.ts'
+import type { SignedReceipt, SignedRefusal } from '../../sdk/protocol/receipt.ts'
+import { TandemError } from '../../sdk/protocol/errors.ts'
+import type { ChainHead, LegOutcome, SealedBlock } from '../core/execution.ts'
+import type { Leg, SignedLeg } from '../core/leg.ts'
+
+/** A bundle whose transactions are decoded: what the gateway hands to the engine. */
+export type DecodedBundle = {
+  legs: readonly Leg[]
+  /** One per leg: true where the bundle stands even if the leg reverts. */
+  canRevert: readonly boolean[]
+  minSlot?: bigint | undefined
+  maxSlot?: bigint | undefined
+  /** Seconds since 1970. */
+  minTimestamp?: number | undefined
+  /** Seconds since 1970. */
+  maxTimestamp?: number | undefined
+  replacementUuid?: string | undefined
+  salt?: Hash | undefined
+}
+
+/** What `eth_callBundle` gives: what the bundle would do in the slot to come. */
+export type BundlePreview = {
+  bundleHash: Hash
+  /** Slot and chain blocks that it was simulated for. */
+  slot: bigint
+  outcomes: readonly (LegOutcome & {
+    chainId: number
+    transactionHash: Hash
+    blockNumber: number
+  })[]
+  /** Messages that would be delivered in the slot. */
+  deliveries: number
+  /** Why it would be refused; absent when it would stand. */
+  refusal?: TandemError | undefined
+}
+
+/** A transaction of a published block, in block order. */
+export type PublishedLeg = SignedLeg & {
+  outcome: Pick<LegOutcome, 'status' | 'gasUsed' | 'logs'>
+}
+
+/** A block that became visible, with everything that a history needs. */
+export type PublishedBlock = { chainId: number; block: SealedBlock; legs: readonly PublishedLeg[] }
+
+/** All blocks that became visible together. */
+export type PublishedSuperblock = {
+  superblock: number
+  /** Last slot in it. */
+  slot: bigint
+  blocks: readonly PublishedBlock[]
+}
+
+/** How the sequencer stands. */
+export type SequencerStatus = {
+  logId: Hash
+  /** Height of the last durable slot. */
+  slot: bigint
+  /** Milliseconds since 1970 of that slot. */
+  slotTimestampMs: number
+  /** Last published superblock. */
+  superblock: number
+  heads: readonly (ChainHead & { chainId: number })[]
+  stopped: readonly { chainId: number; reason: string }[]
+  queued: number
+  held: number
+  marksSeq: bigint
+}
+
+/** Everything that the gateway asks of the engine. */
+export type SequencerPort = {
+  /** @throws {@link RefusedError} with the signed refusal. */
+  sendBundle: (bundle: DecodedBundle) => Promise<SignedReceipt>
+  /** Like a bundle of one leg that may revert; answers when its slot is durable. */
+  sendTransaction: (leg: Leg) => Promise<SignedReceipt>
+  /**
+   * Takes a transaction and answers its hash when it is durable in a slot, or when it waits for its
+   * nonce: what `eth_sendRawTransaction` promises.
+   */
+  acceptTransaction: (leg: Leg) => Promise<Hash>
+  callBundle: (bundle: DecodedBundle) => Promise<BundlePreview>
+  /** `sender` was authenticated by the gateway. Answers with the cancelled bundle's hash. */
+  cancelBundle: (request: { sender: Address; replacementUuid: string }) => Promise<Hash>
+  /** The gateway checked the shape; the engine checks m of n signatures. */
+  publishMarks: (update: SignedFeedUpdate) => Promise<SignedReceipt>
+  /** The receipt of an entry in the log; undefined when there is none. */
+  receiptOf: (entryId: Hash) => Promise<SignedReceipt | undefined>
+  /** Nonce after everything promised and the gap-free waiting transactions. */
+  pendingNonce: (chainId: number, address: Address) => Promise<number>
+  status: () => SequencerStatus
+  /** Signs a refusal of input that never became an entry: `requestHash` is keccak256 of its bytes. */
+  refuse: (requestHash: Hash, error: TandemError) => SignedRefusal
+  /** Calls `listener` for every superblock from the first on, past ones first, in order, once each. */
+  subscribe: (listener: (superblock: PublishedSuperblock) => void) => Promise<() => void>
+}
+
+/** A request was refused; the refusal is signed. */
+export class RefusedError extends TandemError {
+  readonly refusal: SignedRefusal
+
+  constructor(refusal: SignedRefusal) {
+    super(refusal.error, refusal.values)
+    this.refusal = refusal
+  }
+}
