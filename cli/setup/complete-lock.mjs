@@ -29,8 +29,14 @@ function completeLock({ packages }) {
       if (resolves(packages, place, name)) continue
       const where = `node_modules/${name}`
       const platform = platformOf(name)
-      if (platform === undefined) throw new Error(`${name}: the lock has no entry and its name no platform`)
-      packages[where] = { version, ...platform, ...(entry.dev ? { dev: true } : {}), optional: true }
+      if (platform === undefined)
+        throw new Error(`${name}: the lock has no entry and its name no platform`)
+      packages[where] = {
+        version,
+        ...platform,
+        ...(entry.dev ? { dev: true } : {}),
+        optional: true,
+      }
       added.push(where)
     }
   }
@@ -40,7 +46,11 @@ function completeLock({ packages }) {
 
 /** Whether a package installed at `place` finds `name` by Node's rule. */
 function resolves(packages, place, name) {
-  for (let base = place; ; base = base.slice(0, Math.max(0, base.lastIndexOf('node_modules/') - 1))) {
+  for (
+    let base = place;
+    ;
+    base = base.slice(0, Math.max(0, base.lastIndexOf('node_modules/') - 1))
+  ) {
     if (packages[`${base === '' ? '' : `${base}/`}node_modules/${name}`] !== undefined) return true
     if (base === '') return false
   }

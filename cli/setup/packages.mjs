@@ -1,6 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { runQuietly } from './command.mjs'
 import { withSetupLock } from './lock.mjs'
@@ -9,13 +16,28 @@ import { step, SetupError } from './progress.mjs'
 // npm's own settings that say where packages come from. All others belong to the command that npm
 // is running now (its prefix, its omitted groups) and would change what is installed.
 const keptSettings = [
-  'registry', 'cache', 'userconfig', 'globalconfig', 'cafile', 'offline', 'prefer_offline',
-  'proxy', 'https_proxy', 'noproxy', 'strict_ssl',
+  'registry',
+  'cache',
+  'userconfig',
+  'globalconfig',
+  'cafile',
+  'offline',
+  'prefer_offline',
+  'proxy',
+  'https_proxy',
+  'noproxy',
+  'strict_ssl',
 ]
 
 /** Node of the project, once its packages are there. */
 export function projectNode(root) {
-  return join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+  return join(
+    root,
+    'node_modules',
+    'node',
+    'bin',
+    process.platform === 'win32' ? 'node.exe' : 'node',
+  )
 }
 
 /**
@@ -58,7 +80,10 @@ async function install(root, npm, node, group) {
   const args = [npm, 'install', `--${group}=dev`, '--no-save', '--no-audit', '--no-fund']
   const { code, output } = await runQuietly(node, args, { cwd: root, env: npmEnvironment() })
   if (code === 0) return
-  const lines = output.trimEnd().split('\n').filter((line) => /npm (error|ERR!)/.test(line))
+  const lines = output
+    .trimEnd()
+    .split('\n')
+    .filter((line) => /npm (error|ERR!)/.test(line))
   throw new SetupError(`npm install failed with code ${code}.`, [
     ...(lines.length > 0 ? lines : output.trimEnd().split('\n')).slice(0, 12),
     'Is a package registry within reach? What is installed so far is kept; run the command again.',
@@ -71,7 +96,15 @@ function fingerprint(root) {
   const { dependencies, devDependencies, optionalDependencies, overrides, allowScripts } = manifest
   const lock = join(root, 'package-lock.json')
   return createHash('sha256')
-    .update(JSON.stringify([dependencies, devDependencies, optionalDependencies, overrides, allowScripts]))
+    .update(
+      JSON.stringify([
+        dependencies,
+        devDependencies,
+        optionalDependencies,
+        overrides,
+        allowScripts,
+      ]),
+    )
     .update(existsSync(lock) ? readFileSync(lock) : '')
     .update(`${process.platform} ${process.arch}`)
     .digest('hex')
@@ -123,7 +156,15 @@ function findNpm() {
       return realpathSync(candidate)
     }
   }
-  const beside = join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js')
+  const beside = join(
+    dirname(process.execPath),
+    '..',
+    'lib',
+    'node_modules',
+    'npm',
+    'bin',
+    'npm-cli.js',
+  )
   if (existsSync(beside)) return beside
   throw new SetupError('npm is not on PATH.', ['Install npm 10 or newer, then run `npm start`.'])
 }

@@ -39,7 +39,14 @@ async function elevation() {
 
 async function aptInstall(elevate) {
   const apt = async (...args) => {
-    const [file, ...rest] = [...elevate, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', ...args]
+    const [file, ...rest] = [
+      ...elevate,
+      'env',
+      'DEBIAN_FRONTEND=noninteractive',
+      'apt-get',
+      '-q',
+      ...args,
+    ]
     return await runQuietly(file, rest)
   }
   const installOnly = ['install', '-y', '--no-install-recommends', 'redis-server']
@@ -60,7 +67,8 @@ function howToInstall() {
   const ids = /^ID(?:_LIKE)?=.*$/gm
   const family = (release.match(ids) ?? []).join(' ')
   if (/debian|ubuntu/.test(family)) return 'Install it: sudo apt-get install -y redis-server'
-  if (/fedora|rhel/.test(family)) return 'Install it: sudo dnf install -y redis (or valkey-compat-redis)'
+  if (/fedora|rhel/.test(family))
+    return 'Install it: sudo dnf install -y redis (or valkey-compat-redis)'
   if (/arch/.test(family)) return 'Install it: sudo pacman -S --noconfirm redis'
   if (/suse/.test(family)) return 'Install it: sudo zypper install -y redis'
   if (/alpine/.test(family)) return 'Install it: apk add redis'

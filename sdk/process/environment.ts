@@ -25,7 +25,8 @@ export function readEnvironment<Shape extends z.ZodRawShape>(
   const { prefix, shape, environment = process.env } = options
   const known = new Set(Object.keys(shape))
   const mine = Object.entries(environment).filter(
-    ([name, value]) => value !== undefined && value !== '' && (name.startsWith(prefix) || known.has(name)),
+    ([name, value]) =>
+      value !== undefined && value !== '' && (name.startsWith(prefix) || known.has(name)),
   )
   const parsed = z.strictObject(shape).safeParse(Object.fromEntries(mine))
   if (!parsed.success) {

@@ -55,14 +55,18 @@ function environmentKey(role: Role, environment: Environment): RoleKey | undefin
   const value = environment[variable]
   if (value === undefined || value === '') return undefined
   if (!/^0x[0-9a-fA-F]{64}$/.test(value)) {
-    throw new ConfigError(`${variable} is not a private key.`, ['rule: 0x and 64 hexadecimal digits'])
+    throw new ConfigError(`${variable} is not a private key.`, [
+      'rule: 0x and 64 hexadecimal digits',
+    ])
   }
   try {
     const { address } = privateKeyToAccount(value as Hex)
     return { role, privateKey: value.toLowerCase() as Hex, address, source: 'environment' }
   } catch {
     // The cause is dropped on purpose: it may carry the key.
-    throw new ConfigError(`${variable} is not a private key.`, ['rule: within the order of secp256k1'])
+    throw new ConfigError(`${variable} is not a private key.`, [
+      'rule: within the order of secp256k1',
+    ])
   }
 }
 

@@ -13,7 +13,10 @@ const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as
  */
 export function createLogger(
   program: string,
-  options: { environment?: Environment | undefined; destination?: DestinationStream | undefined } = {},
+  options: {
+    environment?: Environment | undefined
+    destination?: DestinationStream | undefined
+  } = {},
 ): Logger {
   const { TANDEM_LOG_LEVEL: level } = readEnvironment({
     prefix: 'TANDEM_LOG_',

@@ -75,7 +75,10 @@ function readLimited(path: string): string {
   } catch (error) {
     if (error instanceof ConfigError) throw error
     const { code } = error as NodeJS.ErrnoException
-    const hint = code === 'ENOENT' ? ['Start a network with `npm start`, or name one with --network FILE.'] : []
+    const hint =
+      code === 'ENOENT'
+        ? ['Start a network with `npm start`, or name one with --network FILE.']
+        : []
     throw new ConfigError(`The network file ${path} cannot be read (${code}).`, hint, error)
   }
 }
