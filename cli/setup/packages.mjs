@@ -172,7 +172,7 @@ function findNpm() {
 function npmEnvironment() {
   const kept = new Set(keptSettings.map((name) => `npm_config_${name}`))
   const entries = Object.entries(process.env).filter(
-    ([name]) => !/^npm_/.test(name) || kept.has(name),
+    ([name]) => !name.startsWith('npm_') || kept.has(name),
   )
   // Set by surrounding tools, it would leave groups out whatever the command line says.
   return Object.fromEntries(entries.filter(([name]) => name !== 'NODE_ENV'))

@@ -40,7 +40,7 @@ async function main([name, ...args]) {
 
 /** The environment without npm's own variables, and with the project's Node first on PATH. */
 function programEnvironment(root) {
-  const entries = Object.entries(process.env).filter(([name]) => !/^npm_/.test(name))
+  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))
   const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`
   return { ...Object.fromEntries(entries), PATH: path }
 }
