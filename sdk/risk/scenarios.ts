@@ -66,7 +66,9 @@ export function scenarioName(scenario: Scenario): string {
   const volatility =
     scenario.volatility === 'none' ? 'volatility unmoved' : `volatility ${scenario.volatility}`
   const weight =
-    scenario.dampening === 1 ? '' : `, counted at ${Math.round(scenario.dampening * 10_000) / 100} %`
+    scenario.dampening === 1
+      ? ''
+      : `, counted at ${Math.round(scenario.dampening * 10_000) / 100} %`
   return `${spot}, ${volatility}${weight}`
 }
 

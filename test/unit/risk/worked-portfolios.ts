@@ -76,7 +76,10 @@ export function readWorkedPortfolios(path: string): WorkedPortfolio[] {
   return Object.entries(cases).map(([name, worked]) => convert(name, worked))
 }
 
-function convert(name: string, { Scenario: given, Parameters: rules, Result }: Case): WorkedPortfolio {
+function convert(
+  name: string,
+  { Scenario: given, Parameters: rules, Result }: Case,
+): WorkedPortfolio {
   const scenarios = rules.Scenarios.map(scenario)
   return {
     name,
