@@ -1,0 +1,160 @@
+import { encodeAbiParameters, hashTypedData, keccak256, stringToHex } from 'viem/utils'
+import { tandemDomain } from './feeds.ts'
+import type { Address, Hash, Hex } from './hex.ts'
+import { merkleRoot, rootFromBranch } from './merkle.ts'
+import {
+  refusalTypes,
+  slotReceiptsTypes,
+  type LegResult,
+  type Preconfirmation,
+  type SignedReceipt,
+  type SignedRefusal,
+} from './receipt.ts'
+import type { ErrorValues } from './errors.ts'
+
+/** A log as a receipt commits to it. */
+export type HashedLog = { address: Address; topics: readonly Hash[]; data: Hex }
+
+const logParameters = [
+  {
+    type: 'tuple[]',
+    components: [{ type: 'address' }, { type: 'bytes32[]' }, { type: 'bytes' }],
+  },
+] as const
+
+const resultParameters = [
+  { type: 'uint256' },
+  { type: 'uint64' },
+  { type: 'bytes32' },
+  { type: 'uint8' },
+  { type: 'uint64' },
+  { type: 'bytes32' },
+  { type: 'uint64' },
+] as const
+
+const preconfirmationParameters = [
+  { type: 'uint64' },
+  { type: 'uint64' },
+  { type: 'uint32' },
+  { type: 'bytes32' },
+  { type: 'bytes32' },
+  { type: 'uint64' },
+  { type: 'uint64' },
+] as const
+
+/** keccak256 of `abi.encode((address, bytes32[], bytes)[])` over a leg's logs in order. */
+export function logsHash(logs: readonly HashedLog[]): Hash {
+  const rows = logs.map(({ address, topics, data }) => [address, topics, data] as const)
+  return keccak256(encodeAbiParameters(logParameters, [rows]))
+}
+
+/** Merkle root over an entry's leg results; a leaf binds the leg's place in the entry. */
+export function resultRoot(results: readonly LegResult[]): Hash {
+  return merkleRoot(results.map(legResultLeaf))
+}
+
+/** Leaf of one leg's result. */
+export function legResultLeaf(result: LegResult, index: number): Hash {
+  return doubleHash(
+    encodeAbiParameters(resultParameters, [
+      BigInt(index),
+      BigInt(result.chainId),
+      result.transactionHash,
+      result.status,
+      result.gasUsed,
+      result.logsHash,
+      result.blockNumber,
+    ]),
+  )
+}
+
+/** Leaf of one preconfirmation in its slot's receipt tree. */
+export function preconfirmationLeaf(promise: Preconfirmation): Hash {
+  return doubleHash(
+    encodeAbiParameters(preconfirmationParameters, [
+      promise.slot,
+      promise.view,
+      promise.index,
+      promise.entryId,
+      promise.resultRoot,
+      promise.deadlineSlot,
+      BigInt(promise.issuedAtMs),
+    ]),
+  )
+}
+
+/** What the sequencer signs once per slot. */
+export function slotReceiptsDigest(
+  logId: Hash,
+  receipts: { slot: bigint; view: bigint; receiptRoot: Hash },
+): Hash {
+  return hashTypedData({
+    domain: tandemDomain(logId),
+    types: slotReceiptsTypes,
+    primaryType: 'SlotReceipts',
+    message: receipts,
+  })
+}
+
+/** What the sequencer signs when it refuses a request. */
+export function refusalDigest(logId: Hash, refusal: Omit<SignedRefusal, 'signature'>): Hash {
+  return hashTypedData({
+    domain: tandemDomain(logId),
+    types: refusalTypes,
+    primaryType: 'Refusal',
+    message: {
+      requestHash: refusal.requestHash,
+      error: refusal.error,
+      valuesHash: valuesHash(refusal.values),
+      slot: refusal.slot,
+      issuedAtMs: BigInt(refusal.issuedAtMs),
+    },
+  })
+}
+
+/** keccak256 of an error's values as JSON with keys in ascending order and no spaces. */
+export function valuesHash(values: ErrorValues): Hash {
+  const sorted = Object.fromEntries(Object.entries(values).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  return keccak256(stringToHex(JSON.stringify(sorted)))
+}
+
+/** A receipt proves nothing when one of these holds. */
+export type ReceiptFault = 'results' | 'branch' | 'signer'
+
+/**
+ * Checks that a receipt's results lead to the signed root and that the expected key signed it.
+ *
+ * @param recover - Gives the address that signed a digest; throws or answers another when none did.
+ * @returns The first fault, or undefined when the receipt holds.
+ */
+export async function checkReceipt(
+  receipt: SignedReceipt,
+  expected: { logId: Hash; sequencer: Address },
+  recover: (digest: Hash, signature: Hex) => Address | Promise<Address>,
+): Promise<ReceiptFault | undefined> {
+  const { preconfirmation: promise, receiptRoot, signature } = receipt
+  if (resultRoot(receipt.results) !== promise.resultRoot) return 'results'
+  if (rootFromBranch(preconfirmationLeaf(promise), receipt.branch) !== receiptRoot) return 'branch'
+  const { slot, view } = promise
+  const signed = slotReceiptsDigest(expected.logId, { slot, view, receiptRoot })
+  const signer = await recover(signed, signature)
+  return signer.toLowerCase() === expected.sequencer.toLowerCase() ? undefined : 'signer'
+}
+
+/**
+ * Says whether the expected key signed a refusal.
+ *
+ * @param recover - As in {@link checkReceipt}.
+ */
+export async function checkRefusal(
+  refusal: SignedRefusal,
+  expected: { logId: Hash; sequencer: Address },
+  recover: (digest: Hash, signature: Hex) => Address | Promise<Address>,
+): Promise<boolean> {
+  const signer = await recover(refusalDigest(expected.logId, refusal), refusal.signature)
+  return signer.toLowerCase() === expected.sequencer.toLowerCase()
+}
+
+function doubleHash(encoded: Hex): Hash {
+  return keccak256(keccak256(encoded))
+}
