@@ -28,7 +28,7 @@ export function toUsd18Down(valueUsd: number): Usd18 {
  * toUsd18Up(0.1) // 100000000000000006n
  */
 export function toUsd18Up(valueUsd: number): Usd18 {
-  return usd18(-toUsd18Down(-valueUsd))
+  return usd18(0n - toUsd18Down(-valueUsd))
 }
 
 /**

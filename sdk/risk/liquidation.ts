@@ -120,7 +120,7 @@ export function largestFractionUp(account: Auctioned, share18: Fraction18): Frac
   const { buffer18, equity18, reserved18 } = account
   if (buffer18 >= 0n) return 0n
   assert(equity18 > 0n && reserved18 >= 0n, 'an account under auction has equity')
-  const deficit = -buffer18
+  const deficit = 0n - buffer18
   const kept = mulDivDown(ONE_18 - share18, reserved18, ONE_18)
   const paid = mulDivDown(share18, equity18, ONE_18)
   const fraction = mulDivUp(deficit, ONE_18, deficit + paid + kept)
@@ -174,8 +174,8 @@ export function insolventPayoutDown(
   parameters: AuctionParameters,
 ): Usd18 {
   assert(maintenance18 <= 0n, 'an insolvent account has no maintenance margin')
-  const negative = equity18 < 0n ? -equity18 : 0n
-  const widest = -maintenance18 - negative
+  const negative = equity18 < 0n ? 0n - equity18 : 0n
+  const widest = 0n - maintenance18 - negative
   const elapsed = BigInt(Math.min(seconds, parameters.insolventSeconds))
   assert(widest >= 0n, 'a maintenance requirement is not negative')
   return usd18(negative + mulDivDown(widest, elapsed, BigInt(parameters.insolventSeconds)))
