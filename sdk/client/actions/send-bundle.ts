@@ -3,7 +3,7 @@ import type { BundleRequest } from '../../protocol/bundle.ts'
 import type { SignedReceipt } from '../../protocol/receipt.ts'
 import type { TandemClient } from '../create-client.ts'
 import { signLegs, type LegCall } from '../legs.ts'
-import { decodeReceipt, type WireReceipt } from '../wire.ts'
+import { decodeReceipt, type WireReceipt } from '../../protocol/wire.ts'
 import { verifyReceipt } from './verify-receipt.ts'
 
 /** When a bundle may stand, and how it can be replaced. */
