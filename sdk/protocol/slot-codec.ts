@@ -1,0 +1,332 @@
+import { fromRlp, keccak256, toRlp } from 'viem/utils'
+import { termFields, textHex, uint, type BundleTerms, type EntryKind, type Lane } from './entry.ts'
+import { BaseError } from './errors.ts'
+import type { Hash, Hex } from './hex.ts'
+import type {
+  GenesisRecord,
+  LegOrigin,
+  RecordedChain,
+  RecordedEntry,
+  RecordedLeg,
+  SlotHeader,
+  SlotNotes,
+  SlotRecord,
+} from './slot.ts'
+
+/** Version of the records that this program writes and reads. */
+export const RECORD_VERSION = 1
+
+type Fields = Hex | readonly Fields[]
+
+/** Encodes a slot's body, everything but the header, as RLP. */
+export function encodeSlotBody(body: Omit<SlotRecord, 'header'>): Hex {
+  return rlp([body.entries.map(entryFields), body.chains.map(chainFields), noteFields(body.notes)])
+}
+
+/** keccak256 of a slot's body, as its header has it. */
+export function slotBodyHash(body: Omit<SlotRecord, 'header'>): Hash {
+  return keccak256(encodeSlotBody(body))
+}
+
+/** Encodes a slot: RLP of version, tag 1, header and body. */
+export function encodeSlotRecord(record: SlotRecord): Uint8Array {
+  const fields = [
+    uint(RECORD_VERSION),
+    uint(1),
+    headerFields(record.header),
+    [record.entries.map(entryFields), record.chains.map(chainFields), noteFields(record.notes)],
+  ]
+  return toRlp(fields as never, 'bytes')
+}
+
+/** Encodes slot 0: RLP of version, tag 0 and its fields. */
+export function encodeGenesisRecord(genesis: GenesisRecord): Uint8Array {
+  const chains = genesis.chains.map((c) => [uint(c.chainId), c.genesisHash, c.header])
+  const fields = [uint(RECORD_VERSION), '0x', genesis.logId, genesis.leader, chains]
+  return toRlp(fields as never, 'bytes')
+}
+
+/**
+ * Decodes slot 0.
+ *
+ * @throws {@link RecordError} when the bytes are no such record or of an unknown version.
+ */
+export function decodeGenesisRecord(bytes: Uint8Array): GenesisRecord {
+  const [tag, ...rest] = open(bytes)
+  if (int(tag) !== 0) throw new RecordError('slot 0 has tag 0', `tag ${int(tag)}`)
+  const [logId, leader, chains] = rest
+  return {
+    version: 1,
+    logId: hex(logId),
+    leader: hex(leader),
+    chains: list(chains).map((row) => {
+      const [chainId, genesisHash, header] = list(row)
+      return { chainId: int(chainId), genesisHash: hex(genesisHash), header: hex(header) }
+    }),
+  }
+}
+
+/**
+ * Decodes a slot.
+ *
+ * @throws {@link RecordError} when the bytes are no such record or of an unknown version.
+ */
+export function decodeSlotRecord(bytes: Uint8Array): SlotRecord {
+  const [tag, header, body] = open(bytes)
+  if (int(tag) !== 1) throw new RecordError('a slot has tag 1', `tag ${int(tag)}`)
+  const [entries, chains, notes] = list(body)
+  return {
+    header: readHeader(header),
+    entries: list(entries).map(readEntry),
+    chains: list(chains).map(readChain),
+    notes: readNotes(notes),
+  }
+}
+
+function open(bytes: Uint8Array): readonly Fields[] {
+  let fields: unknown
+  try {
+    fields = fromRlp(bytes, 'hex')
+  } catch (cause) {
+    throw new RecordError('a record is RLP', (cause as Error).message, cause)
+  }
+  const [version, ...rest] = list(fields as Fields)
+  if (int(version) !== RECORD_VERSION) {
+    throw new RecordError(`this program reads version ${RECORD_VERSION}`, `version ${int(version)}`)
+  }
+  return rest
+}
+
+function headerFields(header: SlotHeader): Fields {
+  return [
+    uint(header.height),
+    uint(header.view),
+    header.leader,
+    uint(header.superblock),
+    header.parentHash,
+    uint(header.timestampMs),
+    uint(header.marksSeq),
+    header.laneCounts.map(uint),
+    header.entriesRoot,
+    header.chainRoots.map(({ chainId, root }) => [uint(chainId), root]),
+    header.bodyHash,
+  ]
+}
+
+function readHeader(fields: Fields | undefined): SlotHeader {
+  const at = list(fields)
+  return {
+    version: 1,
+    height: int(at[0]),
+    view: int(at[1]),
+    leader: hex(at[2]),
+    superblock: int(at[3]),
+    parentHash: hex(at[4]),
+    timestampMs: int(at[5]),
+    marksSeq: big(at[6]),
+    laneCounts: list(at[7]).map(int),
+    entriesRoot: hex(at[8]),
+    chainRoots: list(at[9]).map((row) => {
+      const [chainId, root] = list(row)
+      return { chainId: int(chainId), root: hex(root) }
+    }),
+    bodyHash: hex(at[10]),
+  }
+}
+
+function entryFields(entry: RecordedEntry): Fields {
+  const { marks } = entry
+  return [
+    uint(entry.kind),
+    entry.entryId,
+    uint(entry.lane),
+    uint(entry.deadlineSlot),
+    entry.canRevert.map((may) => uint(may ? 1 : 0)),
+    termFields(entry.terms),
+    marks === undefined ? [] : [uint(marks.underlying), uint(marks.sequence)],
+  ]
+}
+
+function readEntry(fields: Fields): RecordedEntry {
+  const at = list(fields)
+  const marks = list(at[6])
+  return {
+    kind: int(at[0]) as EntryKind,
+    entryId: hex(at[1]),
+    lane: int(at[2]) as Lane,
+    deadlineSlot: int(at[3]),
+    canRevert: list(at[4]).map((may) => int(may) === 1),
+    terms: readTerms(at[5]),
+    ...(marks.length === 0
+      ? {}
+      : { marks: { underlying: int(marks[0]), sequence: big(marks[1]) } }),
+  }
+}
+
+function readTerms(fields: Fields | undefined): BundleTerms {
+  const [minSlot, maxSlot, minTimestamp, maxTimestamp, uuid, salt] = list(fields).map(hex)
+  const name = text(uuid as Hex)
+  return {
+    ...(minSlot === '0x' ? {} : { minSlot: big(minSlot) }),
+    ...(maxSlot === '0x' ? {} : { maxSlot: big(maxSlot) }),
+    ...(minTimestamp === '0x' ? {} : { minTimestamp: int(minTimestamp) }),
+    ...(maxTimestamp === '0x' ? {} : { maxTimestamp: int(maxTimestamp) }),
+    ...(name === '' ? {} : { replacementUuid: name }),
+    ...(salt === '0x' ? {} : { salt }),
+  }
+}
+
+function chainFields({ chainId, env, legs }: RecordedChain): Fields {
+  return [
+    uint(chainId),
+    [
+      uint(env.number),
+      env.parentHash,
+      uint(env.timestampS),
+      uint(env.baseFeePerGas),
+      uint(env.gasLimit),
+      env.coinbase,
+    ],
+    legs.map(legFields),
+  ]
+}
+
+function readChain(fields: Fields): RecordedChain {
+  const [chainId, env, legs] = list(fields)
+  const at = list(env)
+  return {
+    chainId: int(chainId),
+    env: {
+      number: int(at[0]),
+      parentHash: hex(at[1]),
+      timestampS: int(at[2]),
+      baseFeePerGas: big(at[3]),
+      gasLimit: big(at[4]),
+      coinbase: hex(at[5]),
+    },
+    legs: list(legs).map(readLeg),
+  }
+}
+
+function legFields(leg: RecordedLeg): Fields {
+  return [
+    originFields(leg.origin),
+    leg.rawTx,
+    uint(leg.status),
+    uint(leg.gasUsed),
+    leg.logs.map(({ address, topics, data }) => [address, topics, data]),
+    leg.outputHash,
+  ]
+}
+
+function readLeg(fields: Fields): RecordedLeg {
+  const [origin, rawTx, status, gasUsed, logs, outputHash] = list(fields)
+  return {
+    origin: readOrigin(origin),
+    hash: keccak256(hex(rawTx)),
+    rawTx: hex(rawTx),
+    status: int(status) as 0 | 1,
+    gasUsed: big(gasUsed),
+    logs: list(logs).map((row) => {
+      const [address, topics, data] = list(row)
+      return { address: hex(address), topics: list(topics).map(hex), data: hex(data) }
+    }),
+    outputHash: hex(outputHash),
+  }
+}
+
+function originFields(origin: LegOrigin): Fields {
+  if (origin.type === 'open') return []
+  return [uint(origin.type === 'entry' ? 1 : 2), uint(origin.entry), uint(origin.leg)]
+}
+
+function readOrigin(fields: Fields | undefined): LegOrigin {
+  const [type, entry, leg] = list(fields)
+  if (type === undefined) return { type: 'open' }
+  return { type: int(type) === 1 ? 'entry' : 'delivery', entry: int(entry), leg: int(leg) }
+}
+
+function noteFields(notes: SlotNotes): Fields {
+  return [
+    notes.sealed.map(({ chainId, header }) => [uint(chainId), header]),
+    notes.seen.map((seen) => [seen.entryId, uint(seen.untilSlot), seen.legHashes]),
+    notes.closed.map((c) => [c.entryId, uint(c.untilSlot), c.by === 'sender' ? '0x' : c.by]),
+    notes.stopped.map(({ chainId, reason }) => [uint(chainId), textHex(asciiOnly(reason))]),
+  ]
+}
+
+function readNotes(fields: Fields | undefined): SlotNotes {
+  const [sealed, seen, closed, stopped] = list(fields)
+  return {
+    sealed: list(sealed).map((row) => {
+      const [chainId, header] = list(row)
+      return { chainId: int(chainId), header: hex(header) }
+    }),
+    seen: list(seen).map((row) => {
+      const [entryId, untilSlot, legHashes] = list(row)
+      const hashes = list(legHashes).map(hex)
+      return { entryId: hex(entryId), untilSlot: int(untilSlot), legHashes: hashes }
+    }),
+    closed: list(closed).map((row) => {
+      const [entryId, untilSlot, by] = list(row)
+      const successor = hex(by)
+      const who = successor === '0x' ? 'sender' : successor
+      return { entryId: hex(entryId), untilSlot: int(untilSlot), by: who }
+    }),
+    stopped: list(stopped).map((row) => {
+      const [chainId, reason] = list(row)
+      return { chainId: int(chainId), reason: text(hex(reason)) }
+    }),
+  }
+}
+
+function asciiOnly(reason: string): string {
+  return reason.replaceAll(/[^\x20-\x7e]/g, '?')
+}
+
+function rlp(fields: Fields): Hex {
+  return toRlp(fields as never, 'hex')
+}
+
+function list(fields: Fields | undefined): readonly Fields[] {
+  if (typeof fields === 'object') return fields
+  throw new RecordError('a list stands here', fields ?? 'nothing')
+}
+
+function hex(field: Fields | undefined): Hex {
+  if (typeof field === 'string') return field
+  throw new RecordError('a byte string stands here', field === undefined ? 'nothing' : 'a list')
+}
+
+function big(field: Fields | undefined): bigint {
+  const digits = hex(field)
+  return digits === '0x' ? 0n : BigInt(digits)
+}
+
+function int(field: Fields | undefined): number {
+  const value = big(field)
+  if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value)
+  throw new RecordError('an integer here is at most 2^53 - 1', String(value))
+}
+
+function text(field: Hex): string {
+  let characters = ''
+  for (let i = 2; i < field.length; i += 2) {
+    characters += String.fromCodePoint(Number.parseInt(field.slice(i, i + 2), 16))
+  }
+  return characters
+}
+
+/** Bytes in the log are no record of this version. */
+export class RecordError extends BaseError {
+  override readonly name = 'RecordError'
+
+  constructor(rule: string, actual: string, cause?: unknown) {
+    super('A record of the log cannot be read.', {
+      code: 'LOG_RECORD',
+      retryable: false,
+      metaMessages: [`rule: ${rule}`, `found: ${actual}`],
+      cause,
+    })
+  }
+}

@@ -1,0 +1,168 @@
+import { encodeAbiParameters, hashTypedData, keccak256 } from 'viem/utils'
+import type { BundleTerms, EntryKind, Lane } from './entry.ts'
+import { tandemDomain } from './feeds.ts'
+import type { Address, Hash, Hex } from './hex.ts'
+import { merkleRoot } from './merkle.ts'
+
+/** What a slot commits to; its hash is the next slot's parent. */
+export type SlotHeader = {
+  version: 1
+  /** Place in the log, from 0, without gaps. */
+  height: number
+  /** Term of the leader that made it. */
+  view: number
+  /** Address of the key that signs the slot's receipts. */
+  leader: Address
+  superblock: number
+  /** Hash of the slot before; zero for slot 0. */
+  parentHash: Hash
+  /** Milliseconds since 1970, strictly increasing. */
+  timestampMs: number
+  /** Feed updates accepted in the log up to and with this slot. */
+  marksSeq: bigint
+  /** Entries by lane, lanes 0 to 4. */
+  laneCounts: readonly number[]
+  /** Merkle root over the ids of the entries in order. */
+  entriesRoot: Hash
+  /** Per touched chain, ascending: Merkle root over its legs in this slot with their results. */
+  chainRoots: readonly { chainId: number; root: Hash }[]
+  /** keccak256 of everything else in the record. */
+  bodyHash: Hash
+}
+
+/** Why a leg is in a slot. */
+export type LegOrigin =
+  /** The system leg that opens the slot on its chain. */
+  | { type: 'open' }
+  /** Leg `leg` of entry `entry` of the slot. */
+  | { type: 'entry'; entry: number; leg: number }
+  /** Delivery of a message dispatched by that leg, or by a delivery that came from it. */
+  | { type: 'delivery'; entry: number; leg: number }
+
+/** One leg in the log with the result that was promised. */
+export type RecordedLeg = {
+  origin: LegOrigin
+  /** keccak256 of `rawTx`. */
+  hash: Hash
+  rawTx: Hex
+  status: 0 | 1
+  gasUsed: bigint
+  logs: readonly { address: Address; topics: readonly Hash[]; data: Hex }[]
+  /** keccak256 of the return data. */
+  outputHash: Hash
+}
+
+/** One entry of a slot; its legs stand in the lists of their chains. */
+export type RecordedEntry = {
+  kind: EntryKind
+  entryId: Hash
+  lane: Lane
+  /** Last slot in which it might have stood. */
+  deadlineSlot: number
+  /** One per leg: true where the entry stands even if the leg reverts. */
+  canRevert: readonly boolean[]
+  terms: BundleTerms
+  /** For marks: the underlying and its sequence. */
+  marks?: { underlying: number; sequence: bigint } | undefined
+}
+
+/** A slot's legs on one chain, in execution order, and the environment of their block. */
+export type RecordedChain = {
+  chainId: number
+  env: {
+    number: number
+    parentHash: Hash
+    timestampS: number
+    baseFeePerGas: bigint
+    gasLimit: bigint
+    coinbase: Address
+  }
+  legs: readonly RecordedLeg[]
+}
+
+/** What a slot says besides its entries, so that a restart knows it. */
+export type SlotNotes = {
+  /** Blocks that became final since the slot before: RLP headers, each after its predecessor. */
+  sealed: readonly { chainId: number; header: Hex }[]
+  /** Required legs of bundles seen since the slot before: they do not go alone until `untilSlot`. */
+  seen: readonly { entryId: Hash; untilSlot: number; legHashes: readonly Hash[] }[]
+  /** Bundles withdrawn since the slot before: they do not come back until `untilSlot`. */
+  closed: readonly { entryId: Hash; untilSlot: number; by: Hash | 'sender' }[]
+  /** Chains that stopped since the slot before; no block follows on them. */
+  stopped: readonly { chainId: number; reason: string }[]
+}
+
+/** One height of the log. */
+export type SlotRecord = {
+  header: SlotHeader
+  entries: readonly RecordedEntry[]
+  chains: readonly RecordedChain[]
+  notes: SlotNotes
+}
+
+/** Slot 0: which network this log belongs to. */
+export type GenesisRecord = {
+  version: 1
+  logId: Hash
+  leader: Address
+  /** Ascending by chain id; `header` is the RLP header of each rollup's empty block 1. */
+  chains: readonly { chainId: number; genesisHash: Hash; header: Hex }[]
+}
+
+const slotHeaderTypes = {
+  SlotHeader: [
+    { name: 'version', type: 'uint16' },
+    { name: 'height', type: 'uint64' },
+    { name: 'view', type: 'uint64' },
+    { name: 'leader', type: 'address' },
+    { name: 'superblock', type: 'uint64' },
+    { name: 'parentHash', type: 'bytes32' },
+    { name: 'timestampMs', type: 'uint64' },
+    { name: 'marksSeq', type: 'uint64' },
+    { name: 'laneCounts', type: 'uint32[]' },
+    { name: 'entriesRoot', type: 'bytes32' },
+    { name: 'chainRoots', type: 'ChainRoot[]' },
+    { name: 'bodyHash', type: 'bytes32' },
+  ],
+  ChainRoot: [
+    { name: 'chainId', type: 'uint64' },
+    { name: 'root', type: 'bytes32' },
+  ],
+} as const
+
+const legParameters = [
+  { type: 'bytes32' },
+  { type: 'uint8' },
+  { type: 'uint64' },
+  { type: 'bytes32' },
+] as const
+
+/** Hash of a slot: EIP-712 over its header under the network's domain. */
+export function slotHash(logId: Hash, header: SlotHeader): Hash {
+  return hashTypedData({
+    domain: tandemDomain(logId),
+    types: slotHeaderTypes,
+    primaryType: 'SlotHeader',
+    message: {
+      ...header,
+      height: BigInt(header.height),
+      view: BigInt(header.view),
+      superblock: BigInt(header.superblock),
+      timestampMs: BigInt(header.timestampMs),
+      chainRoots: header.chainRoots.map(({ chainId, root }) => ({ chainId: BigInt(chainId), root })),
+    },
+  })
+}
+
+/** Merkle root over a chain's legs in one slot: transaction hash, status, gas used, logs hash. */
+export function chainRoot(
+  legs: readonly { hash: Hash; status: 0 | 1; gasUsed: bigint; logsHash: Hash }[],
+): Hash {
+  return merkleRoot(
+    legs.map(({ hash, status, gasUsed, logsHash }) =>
+      keccak256(
+        keccak256(encodeAbiParameters(legParameters, [hash, status, gasUsed, logsHash])),
+      ),
+    ),
+  )
+}
