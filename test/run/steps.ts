@@ -24,6 +24,12 @@ export const testSteps: readonly Step[] = [
     quiet: true,
   },
   {
+    name: 'generated ABIs',
+    command: ['node', 'cli/contracts/abis.ts', '--check'],
+    timeLimitMs: minuteMs,
+    quiet: true,
+  },
+  {
     name: 'contract tests',
     command: ['hardhat', 'test', 'solidity'],
     timeLimitMs: 8 * minuteMs,
