@@ -10,6 +10,7 @@ import type {
   Simulation,
 } from '../../core/execution.ts'
 import type { Call, SignedLeg } from '../../core/leg.ts'
+import type { NodeCall } from './ipc.ts'
 
 /** One block to be: its environment, its transactions in order, and what each must do. */
 export type BlockPlan = {
@@ -44,6 +45,13 @@ export type ChainDriver = {
   accounts: (
     addresses: readonly Address[],
   ) => Promise<{ head: ChainHead; facts: readonly AccountFacts[] }>
+  /**
+   * Asks the node something about the published head: `ask` gets that head and must name its number
+   * as the block. Asked again with the new head when the node has forgotten the old one meanwhile.
+   *
+   * @throws NodeRpcError with the node's own words when it refuses.
+   */
+  read: <T>(ask: (head: ChainHead) => NodeCall) => Promise<T>
   /** Runs calls in order on the published head, under `env`; changes nothing. */
   simulate: (env: BlockEnv, calls: readonly Call[]) => Promise<Simulation>
   /**

@@ -1,0 +1,12 @@
+/** Runs jobs one after the other, in the order in which they came. */
+export type Serial = <T>(job: () => Promise<T>) => Promise<T>
+
+/** Makes a queue of its own; a job that fails does not hold up those behind it. */
+export function createSerial(): Serial {
+  let last: Promise<unknown> = Promise.resolve()
+  return <T>(job: () => Promise<T>) => {
+    const run = last.then(job)
+    last = run.catch(() => undefined)
+    return run
+  }
+}

@@ -1,0 +1,122 @@
+import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
+import type { BlockEnv, LegOutcome, Simulation } from '../../core/execution.ts'
+import type { Call } from '../../core/leg.ts'
+import { NodeRpcError, type IpcConnection } from './ipc.ts'
+
+type NodeOutcome = {
+  status: Hex
+  gasUsed: Hex
+  returnData: Hex
+  logs: readonly { address: Address; topics: readonly Hash[]; data: Hex }[]
+}
+
+/** Milliseconds that one simulation may take: a block full of the slowest instructions fits. */
+const simulateTimeoutMs = 30_000
+
+/**
+ * Runs calls in order on top of the block `env.number - 1`, under `env`; changes nothing.
+ *
+ * A call that makes the whole list impossible is not named by the node: it is searched for among the
+ * list's beginnings, of which the shortest impossible one ends with it.
+ */
+export async function simulateCalls(
+  rpc: IpcConnection,
+  chainId: number,
+  env: BlockEnv,
+  calls: readonly Call[],
+): Promise<Simulation> {
+  if (calls.length === 0) return { kind: 'outcomes', outcomes: [] }
+  const requests = calls.map((call) => callRequest(call, chainId))
+  const whole = await attempt(rpc, env, requests)
+  if (!('reason' in whole)) return { kind: 'outcomes', outcomes: whole.outcomes }
+
+  let possible = 0
+  let impossible = requests.length
+  let reason = whole.reason
+  while (impossible - possible > 1) {
+    const middle = Math.floor((possible + impossible) / 2)
+    const part = await attempt(rpc, env, requests.slice(0, middle))
+    if ('reason' in part) {
+      impossible = middle
+      reason = part.reason
+    } else {
+      possible = middle
+    }
+  }
+  return { kind: 'invalid', index: impossible - 1, reason }
+}
+
+type Request = ReturnType<typeof callRequest>
+
+async function attempt(
+  rpc: IpcConnection,
+  env: BlockEnv,
+  calls: readonly Request[],
+): Promise<{ outcomes: LegOutcome[] } | { reason: string }> {
+  try {
+    const blocks = await rpc.call<[{ calls: readonly NodeOutcome[] }]>(
+      'eth_simulateV1',
+      [
+        {
+          blockStateCalls: [{ blockOverrides: overridesOf(env), calls }],
+          validation: true,
+          traceTransfers: false,
+          returnFullTransactions: false,
+        },
+        quantity(env.number - 1),
+      ],
+      simulateTimeoutMs,
+    )
+    return { outcomes: blocks[0].calls.map(outcomeOf) }
+  } catch (error) {
+    if (error instanceof NodeRpcError) return { reason: error.rpcMessage }
+    throw error
+  }
+}
+
+function overridesOf(env: BlockEnv) {
+  return {
+    number: quantity(env.number),
+    time: quantity(env.timestampS),
+    gasLimit: quantity(env.gasLimit),
+    feeRecipient: env.coinbase,
+    baseFeePerGas: quantity(env.baseFeePerGas),
+    prevRandao: env.prevRandao,
+  }
+}
+
+function callRequest(call: Call, chainId: number) {
+  const { from, to, input, value, gas, nonce, fee, accessList } = call
+  const price =
+    fee.type === 'eip1559'
+      ? {
+          maxFeePerGas: quantity(fee.maxFeePerGas),
+          maxPriorityFeePerGas: quantity(fee.maxPriorityFeePerGas),
+        }
+      : { gasPrice: quantity(fee.gasPrice) }
+  return {
+    from,
+    to,
+    input,
+    value: quantity(value),
+    gas: quantity(gas),
+    nonce: quantity(nonce),
+    chainId: quantity(chainId),
+    ...price,
+    // A legacy transaction has no list; an empty one would change its type.
+    ...(fee.type === 'legacy' ? {} : { accessList }),
+  }
+}
+
+function outcomeOf({ status, gasUsed, returnData, logs }: NodeOutcome): LegOutcome {
+  return {
+    status: status === '0x1' ? 1 : 0,
+    gasUsed: BigInt(gasUsed),
+    logs: logs.map(({ address, topics, data }) => ({ address, topics, data })),
+    output: returnData,
+  }
+}
+
+function quantity(value: number | bigint): Hex {
+  return `0x${value.toString(16)}`
+}

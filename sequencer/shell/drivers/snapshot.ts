@@ -1,0 +1,90 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
+import type { ChainHead } from '../../core/execution.ts'
+
+/** A snapshot on disk: a node's state at a published head, named after that head. */
+export type SnapshotFile = { path: string; number: number; hash: Hash }
+
+/** Headers in a snapshot: BLOCKHASH reaches this far back. */
+const headersKept = 256
+const snapshotsKept = 2
+const stateBytesMax = 1024 * 1024 * 1024
+const namePattern = /^(\d+)-(0x[0-9a-f]{64})\.json$/
+
+type NodeState = {
+  best_block_number: number
+  blocks: { header: { number: Hex } }[]
+  transactions: unknown[]
+  historical_states: unknown
+}
+
+/** Finds a chain's snapshots, newest first. */
+export function listSnapshots(directory: string): readonly SnapshotFile[] {
+  let names: string[]
+  try {
+    names = readdirSync(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+  return names
+    .flatMap((name) => {
+      const [, number, hash] = namePattern.exec(name) ?? []
+      if (number === undefined || hash === undefined) return []
+      return [{ path: join(directory, name), number: Number(number), hash: hash as Hash }]
+    })
+    .sort((a, b) => b.number - a.number)
+}
+
+/**
+ * Writes a node's dump as a snapshot: durable when it returns, whole or absent whenever we crash.
+ *
+ * @param dump - What `anvil_dumpState` gives: hexadecimal text of gzipped JSON.
+ */
+export function writeSnapshot(directory: string, head: ChainHead, dump: Hex): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const json = gunzipSync(Buffer.from(dump.slice(2), 'hex'), { maxOutputLength: stateBytesMax })
+  const state = JSON.parse(json.toString('utf8')) as NodeState
+  // Transactions are in the log and in our index; only headers are looked at by the chain itself.
+  const kept = {
+    ...state,
+    blocks: state.blocks
+      .filter(({ header }) => Number(header.number) > head.number - headersKept)
+      .map((block) => ({ ...block, transactions: [] }))
+      .sort((a, b) => Number(a.header.number) - Number(b.header.number)),
+    transactions: [],
+    historical_states: null,
+  }
+  const path = join(directory, `${head.number}-${head.hash}.json`)
+  writeDurably(directory, path, JSON.stringify(kept))
+  for (const { path: old } of listSnapshots(directory).slice(snapshotsKept)) rmSync(old)
+}
+
+function writeDurably(directory: string, path: string, text: string): void {
+  const fresh = `${path}.part`
+  const file = openSync(fresh, 'w', 0o600)
+  try {
+    writeFileSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(fresh, path)
+  const folder = openSync(directory, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
