@@ -86,8 +86,11 @@ interface ICreditBook is IMessageEndpoint {
     /// @notice A spoke reported an instrument of a protocol that lives elsewhere.
     error ForeignInstrument(uint256 instrument, uint32 origin, uint32 home);
     error ProtocolAlreadySet(uint32 protocolId, uint32 chainId);
-    error CashNotBalanced(int256 sum18);
-    error ReturnTooLarge(uint256 given18, uint256 credit18);
+    /// @notice A spoke reported more use than it has free credit.
+    error UseExceedsCredit(bytes32 account, uint256 used18, int256 free18);
+    /// @notice A spoke returned more than it has.
+    error ReturnExceedsCredit(bytes32 account, uint256 returned18, int256 credit18);
+    error PositionOutOfRange(bytes32 account, uint256 instrument, int256 size18);
     error FractionOutOfRange(uint256 fraction18);
     error SameAccount(bytes32 account);
 
@@ -158,8 +161,13 @@ interface ICreditBook is IMessageEndpoint {
     /// @param fraction18 (0, 10^18].
     function reassign(bytes32 from, bytes32 to, uint256 fraction18) external payable;
 
-    /// @notice Replaces rules: governance freely; the guardian may only lower caps.
-    function setRules(Rules calldata rules) external;
+    /// @notice Replaces the rules; governance only.
+    function setRules(Rules calldata newRules) external;
+
+    /// @notice Sets the caps of one account and of all: governance freely, the guardian only lower.
+    function setCaps(uint256 accountCap18, uint256 totalCap18) external;
+
+    /// @notice Sets a spoke's cap: governance freely, the guardian only lower.
     function setSpokeCap(uint32 chainId, uint256 cap18) external;
     function addProtocol(uint32 protocolId, uint32 chainId) external;
     function setLiquidation(address liquidation) external;

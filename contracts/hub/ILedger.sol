@@ -48,7 +48,13 @@ interface ILedger {
     error UnknownToken(uint16 asset, uint32 chainId);
     error TokenAlreadySet(uint16 asset, uint32 chainId);
     error TooManyAssets(uint256 given, uint256 limit);
+    /// @notice Moves of other assets than the numéraire are positive.
     error ZeroAmount();
+    /// @notice Amounts lie between 1 and 2^128 − 1.
+    error AmountOutOfRange(uint256 amount18);
+    /// @notice Changes of cash must sum to zero (V16).
+    error CashNotBalanced(int256 sum18);
+    error LengthMismatch(uint256 accounts, uint256 changes);
     error InsufficientClaim(bytes32 account, uint16 asset, int256 claim18, uint256 needed18);
     error InsufficientLiquidity(bytes32 account, uint16 asset, uint256 available18, uint256 needed18);
     error InsufficientInsurance(uint16 asset, uint256 available18, uint256 needed18);
@@ -58,6 +64,7 @@ interface ILedger {
     event WriterSet(address indexed module, bool mayMint, bool mayMove);
     event ClaimChanged(bytes32 indexed account, uint16 indexed asset, int256 change18, int256 claim18);
     event LiquidityChanged(bytes32 indexed account, uint16 indexed asset, int256 change18, uint256 liquidity18);
+    event FeePaid(bytes32 indexed account, uint16 indexed asset, uint256 amount18);
     event InsuranceChanged(uint16 indexed asset, int256 change18, uint256 insurance18);
 
     /// @notice Creates a claim from tokens that were locked; minting modules only.
@@ -79,6 +86,9 @@ interface ILedger {
     /// @notice Moves a claim into insurance; moving modules only.
     function payInsurance(uint16 asset, bytes32 from, uint256 amount18) external;
 
+    /// @notice Moves a claim into the fees of the pool; moving modules only.
+    function payFee(uint16 asset, bytes32 from, uint256 amount18) external;
+
     /// @notice Pays a claim out of insurance; moving modules only.
     function drawInsurance(uint16 asset, bytes32 to, uint256 amount18) external;
 
@@ -86,9 +96,6 @@ interface ILedger {
     function addToken(uint16 asset, TokenConfig calldata config) external;
     function setWriter(Writer calldata writer) external;
     function setCollateral(uint16 asset, uint16 haircut4, uint128 collateralCap18) external;
-
-    /// @notice Changes do not sum to zero.
-    error CashNotBalanced(int256 sum18);
 
     function governance() external view returns (address);
     function claim(bytes32 account, uint16 asset) external view returns (int256);

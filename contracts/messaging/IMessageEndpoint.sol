@@ -39,10 +39,12 @@ interface IMessageEndpoint is IMessageRecipient, ISpecifiesInterchainSecurityMod
     error UnknownVersion(uint8 given, uint8 known);
     /// @notice The message belongs to another network or an earlier run of this one.
     error WrongLog(bytes8 given, bytes8 expected);
-    /// @notice The message's type is not received here.
-    error UnexpectedType(MessageType messageType);
+    /// @notice The message is shorter than its header.
+    error MessageTooShort(uint256 bytesGiven, uint256 headerBytes);
+    /// @notice Messages of this type are not received here, or not from this chain.
+    error UnexpectedType(uint8 messageType, uint32 origin);
     /// @notice The class does not belong to the type.
-    error WrongClass(MessageType messageType, MessageClass given, MessageClass expected);
+    error WrongClass(uint8 messageType, uint8 given, uint8 expected);
     /// @notice This message changed the state before (V7).
     error AlreadyApplied(uint32 origin, MessageClass class, uint64 nonce);
     /// @notice The message has more bytes than the limit.

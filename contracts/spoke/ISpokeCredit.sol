@@ -43,6 +43,10 @@ interface ISpokeCredit is ICollateralPool, IMessageEndpoint {
     error TooManyPositions(bytes32 account, uint256 positions, uint256 limit);
     error ProtocolCapExceeded(uint32 protocolId, uint256 wanted18, uint256 cap18);
     error ZeroAmount();
+    error NoChanges();
+    /// @notice The instrument's protocol is unknown here.
+    error UnknownProtocol(uint32 protocolId);
+    error PositionOutOfRange(bytes32 account, uint256 instrument, int256 size18);
 
     event Changed(
         bytes32 indexed account,

@@ -44,6 +44,8 @@ interface ISpokeVault is IMessageEndpoint {
     error CapNotLower(uint256 given, uint256 current);
     /// @notice The amount is no whole number of the token's units here.
     error FractionOfUnit(uint256 amount18, uint8 decimals);
+    /// @notice A payment needs this much gas for the token, or it would be parked for want of it.
+    error GasTooLow(uint256 gasLeft, uint256 gasNeeded);
     error NothingToClaim(uint16 asset, address recipient);
 
     event AssetSet(uint16 indexed asset, address indexed token, uint8 decimals, uint256 custodyCap);
