@@ -2,67 +2,93 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { BaseError } from '../../../sdk/protocol/errors.ts'
-import { anvilBinary } from './binary.ts'
+import { anvilBinary } from '../../../sdk/process/anvil-binary.ts'
+import { freePort } from '../ports.ts'
 import { nodeRpc, type Rpc } from './rpc.ts'
 
-/** Rules that every chain of the local network runs under; also the drivers' nodes. */
-export const NODE_RULES = ['--hardfork', 'cancun', '--gas-limit', '1000000000', '--accounts', '0']
+/** Rules that every chain of the local network runs under; the drivers' nodes have the same. */
+const NODE_RULES = [
+  ...['--hardfork', 'cancun', '--gas-limit', '1000000000'],
+  ...['--accounts', '0', '--order', 'fifo', '--no-mining', '--silent'],
+]
 
-/** A node that runs as a child of this process. */
-export type AnvilNode = {
-  url: string
-  port: number
-  pid: number
-  child: ChildProcess
-  rpc: Rpc
-  /** Ends the node at once: it keeps nothing that was not asked for. */
-  kill: () => Promise<void>
-}
+/** A node that runs as a child of this process and mines when told to. */
+export type AnvilNode = { chainId: number; port: number; child: ChildProcess; rpc: Rpc }
 
-/** What {@link startAnvil} starts. */
+/** What {@link spawnAnvil} starts. */
 export type AnvilOptions = {
   chainId: number
   port: number
-  /** Arguments besides the common rules, the chain id and the port. */
+  /** Constant price of gas, wei. */
+  baseFeeWei: number
+  /** Arguments besides the common rules. */
   args: readonly string[]
-  /** File descriptor or `'ignore'` for what the node prints. */
-  output?: number | 'ignore' | undefined
-  startTimeoutMs?: number | undefined
+  /** File descriptor for what the node prints; default nowhere. */
+  output?: number | undefined
 }
 
 /**
- * Starts a node in a process group of its own, so that a Ctrl-C in the terminal does not reach it,
- * and waits until it answers.
+ * Starts a node in a process group of its own, so that a Ctrl-C in the terminal does not reach it.
+ * It may not answer yet: see {@link untilAnswering}.
+ */
+export function spawnAnvil(options: AnvilOptions): AnvilNode {
+  const { chainId, port, baseFeeWei, args, output = 'ignore' } = options
+  const child = spawn(
+    anvilBinary(),
+    [
+      ...['--chain-id', `${chainId}`, '--port', `${port}`],
+      ...['--block-base-fee-per-gas', `${baseFeeWei}`],
+      ...NODE_RULES,
+      ...args,
+    ],
+    { stdio: ['ignore', output, output], detached: true },
+  )
+  // A failed spawn shows as a child without a pid; unheard, the event would end this process.
+  child.on('error', () => undefined)
+  return { chainId, port, child, rpc: nodeRpc(`http://127.0.0.1:${port}`) }
+}
+
+/**
+ * Waits until a node answers.
  *
  * @throws {@link NodeStartError} when it ends or stays silent instead.
  */
-export async function startAnvil(options: AnvilOptions): Promise<AnvilNode> {
-  const { chainId, port, args, output = 'ignore', startTimeoutMs = 20_000 } = options
-  const command = ['--chain-id', `${chainId}`, '--port', `${port}`, ...NODE_RULES, ...args]
-  const child = spawn(anvilBinary(), command, {
-    stdio: ['ignore', output, output],
-    detached: true,
-  })
-  // An exit is looked for below; without a listener a failed spawn would end this process.
-  child.on('error', () => undefined)
-  const url = `http://127.0.0.1:${port}`
-  const rpc = nodeRpc(url)
-  const kill = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    const exited = once(child, 'exit')
-    child.kill('SIGKILL')
-    await exited
-  }
-  const deadlineMs = Date.now() + startTimeoutMs
+export async function untilAnswering(node: AnvilNode, timeoutMs = 20_000): Promise<void> {
+  const { chainId, port, child, rpc } = node
+  const deadlineMs = Date.now() + timeoutMs
   while (!(await answers(rpc, chainId))) {
-    const ended = child.exitCode !== null || child.signalCode !== null || child.pid === undefined
-    if (ended || Date.now() > deadlineMs) {
-      if (child.pid !== undefined) await kill()
-      throw new NodeStartError(chainId, port, ended ? 'it ended' : 'it did not answer in time')
-    }
+    if (hasEnded(child)) throw new NodeStartError(chainId, port, 'it ended')
+    if (Date.now() > deadlineMs)
+      throw new NodeStartError(chainId, port, 'it did not answer in time')
     await delay(10)
   }
-  return { url, port, pid: child.pid!, child, rpc, kill }
+}
+
+/** Runs work on a node that is thrown away afterwards: base fee 0, on a free port. */
+export async function withScratchAnvil<T>(
+  chainId: number,
+  args: readonly string[],
+  work: (rpc: Rpc) => Promise<T>,
+): Promise<T> {
+  const node = spawnAnvil({ chainId, port: await freePort(), baseFeeWei: 0, args })
+  try {
+    await untilAnswering(node)
+    return await work(node.rpc)
+  } finally {
+    await killNode(node)
+  }
+}
+
+/** Ends a node at once; it keeps nothing that was not asked for before. */
+export async function killNode({ child }: AnvilNode): Promise<void> {
+  if (hasEnded(child)) return
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+}
+
+function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid === undefined || exitCode !== null || signalCode !== null
 }
 
 async function answers(rpc: Rpc, chainId: number): Promise<boolean> {

@@ -10,7 +10,7 @@ export const DEPLOYER: Address = developmentKey('deployer').address
  * First nonces of the deployer's sections. A section has the same length on every chain or leaves
  * the rest of its nonces unused, so that equal contracts have equal addresses everywhere.
  */
-const SECTIONS = { hyperlane: 0, routes: 100, tandem: 200, tokens: 400 } as const
+const SECTIONS = { hyperlane: 0, identity: 100, tokens: 200, routes: 300, pool: 400 } as const
 
 /** A section of the deployer's nonces. */
 export type Section = keyof typeof SECTIONS

@@ -75,7 +75,13 @@ export async function deployHyperlane(options: {
 
   const multisigs = await deployMultisigs(rpc, deployer, of('staticMessageIdMultisigIsmFactory'))
   const routingFactory = of('domainRoutingIsmFactory')
-  const strictIsm = await deployRouting({ deployer, artifacts, routingFactory, place: 0, routes: multisigs })
+  const strictIsm = await deployRouting({
+    deployer,
+    artifacts,
+    routingFactory,
+    place: 0,
+    routes: multisigs,
+  })
   await deployer.call(mailbox, 'initialize', [
     DEPLOYER,
     strictIsm.address,

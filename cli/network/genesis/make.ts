@@ -1,5 +1,4 @@
-import { freePort } from '../ports.ts'
-import { startAnvil } from '../anvil/node.ts'
+import { withScratchAnvil } from '../anvil/node.ts'
 import type { LocalChain } from '../../../sdk/protocol/chains.ts'
 import type { Address, Hash } from '../../../sdk/protocol/hex.ts'
 import { allocHash, dumpAlloc, type Alloc } from './alloc.ts'
@@ -8,6 +7,7 @@ import { GENESIS_CHAINS } from './chains.ts'
 import { createDeployer } from './deployer.ts'
 import { fundRoles } from './funding.ts'
 import { deployHyperlane, finishHyperlane } from './hyperlane.ts'
+import { deployNetworkId, deployTokens } from './tandem.ts'
 import { emptyBlockStateRoot } from './state-root.ts'
 
 /** The beginning of one chain. */
@@ -49,21 +49,16 @@ export async function makeChainGenesis(
 }
 
 async function deployAll(chain: LocalChain, artifacts: HyperlaneArtifacts) {
-  const node = await startAnvil({
-    chainId: chain.chainId,
-    port: await freePort(),
-    args: ['--no-mining', '--order', 'fifo', '--silent', '--block-base-fee-per-gas', '0',
-      '--timestamp', `${SCRATCH_TIMESTAMP_S}`],
-  })
-  try {
-    const { rpc } = node
+  const timestamp = ['--timestamp', `${SCRATCH_TIMESTAMP_S}`]
+  return await withScratchAnvil(chain.chainId, timestamp, async (rpc) => {
     await rpc('anvil_setBlockTimestampInterval', [1])
     const deployer = await createDeployer(rpc)
     const core = await deployHyperlane({ chain, rpc, deployer, artifacts })
+    const networkId = await deployNetworkId(deployer)
+    const tokens = await deployTokens(deployer, chain)
     await finishHyperlane(deployer, core.mailbox, core.strictIsm.address)
     await fundRoles(rpc, chain)
-    return { alloc: await dumpAlloc(rpc), contracts: core.addresses }
-  } finally {
-    await node.kill()
-  }
+    const contracts = { ...core.addresses, networkId, ...tokens }
+    return { alloc: await dumpAlloc(rpc), contracts }
+  })
 }
