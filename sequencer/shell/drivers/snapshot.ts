@@ -60,7 +60,8 @@ export function writeSnapshot(directory: string, head: ChainHead, dump: Hex): vo
   const kept = {
     ...state,
     blocks: state.blocks
-      .filter(({ header }) => Number(header.number) > head.number - headersKept)
+      // Block 0 stays too: whoever asks for the earliest block gets it from the node.
+      .filter(({ header: { number } }) => number === '0x0' || Number(number) > head.number - headersKept)
       .map((block) => ({ ...block, transactions: [] }))
       .sort((a, b) => Number(a.header.number) - Number(b.header.number)),
     transactions: [],

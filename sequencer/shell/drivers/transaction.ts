@@ -80,6 +80,19 @@ export function decodeTransaction(rawTx: string, rules: TransactionRules, leg = 
   }
 }
 
+/** A transaction's signature as RPC shows it. */
+export type TransactionSignature = { yParity: number; r: Hash; s: Hash }
+
+/**
+ * Reads the signature of a transaction that was decoded before.
+ *
+ * @throws {@link TandemError} INVALID_TRANSACTION when it was not.
+ */
+export function signatureOf(rawTx: string): TransactionSignature {
+  const { yParity, r, s } = partsOf(bytesOf(rawTx, 0), 0)
+  return { yParity, r: bytesToHex(r), s: bytesToHex(s) }
+}
+
 /** Gas that a call costs before its first instruction (EIP-2028, EIP-2930). */
 export function intrinsicGas(input: Uint8Array, accessList: readonly AccessListItem[]): bigint {
   let zeros = 0
