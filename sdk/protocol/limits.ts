@@ -8,8 +8,14 @@ export const LIMITS = {
   bundleBytes: 128 * 1024,
   /** Bytes of one signed transaction. */
   legBytes: 64 * 1024,
+  /** Gas that one leg may ask for. */
+  legGas: 100_000_000,
   /** Slots between a bundle's first and last. */
   bundleHorizonSlots: 4096,
+  /** Slots that an entry waits when it names no last slot. */
+  defaultSlots: 512,
+  /** Nonces that a lone transaction may be ahead of the next one. */
+  nonceWindow: 64,
   /** Milliseconds between a bundle's minTimestamp and maxTimestamp. */
   bundleHorizonMs: 600_000,
   /** Bundles of one sender that wait for a slot or a nonce. */
@@ -20,6 +26,16 @@ export const LIMITS = {
   receiptsPerBatch: 4096,
   /** Bytes of one slot's record in the log. */
   slotBytes: 1024 * 1024,
+  /** Entries that are ready and not yet in a slot. */
+  readyEntries: 8192,
+  /** Previews (`eth_callBundle`) under way at once. */
+  previews: 32,
+  /** Slots that are formed and not yet durable. */
+  undurableSlots: 8,
+  /** Bytes of revert data that a refusal repeats. */
+  revertBytes: 1024,
+  /** Accounts whose nonce and balance are kept in memory. */
+  trackedAccounts: 200_000,
   /** Candidate bundles taken into one slot. */
   slotBundles: 256,
   /** Rounds of simulation before what is left moves to the next slot. */
@@ -38,6 +54,16 @@ export const LIMITS = {
   rpcLogBlocks: 10_000,
   /** Logs in one answer. */
   rpcLogs: 10_000,
+  /** Requests that the gateway works on at once. */
+  rpcInFlight: 4096,
+  /** Blocks in one fee history. */
+  rpcFeeBlocks: 1024,
+  /** WebSocket connections of the gateway. */
+  wsConnections: 1024,
+  /** Subscriptions of one WebSocket connection. */
+  wsSubscriptions: 64,
+  /** Bytes that wait for a slow WebSocket reader before it is cut off. */
+  wsBacklogBytes: 4 * 1024 * 1024,
   /** Actions in one native frame. */
   frameActions: 256,
   /** Open orders of one account. */
@@ -54,6 +80,8 @@ export const LIMITS = {
 
 assert(LIMITS.bundleLegs * 2 < LIMITS.slotBundles * LIMITS.bundleLegs, 'a slot holds a bundle')
 assert(LIMITS.legBytes <= LIMITS.bundleBytes, 'a leg fits a bundle')
+assert(LIMITS.defaultSlots <= LIMITS.bundleHorizonSlots, 'a default window fits the horizon')
+assert(LIMITS.slotBundles <= LIMITS.readyEntries, 'a slot is taken from the ready entries')
 assert(LIMITS.bundleBytes <= LIMITS.slotBytes, 'a bundle fits a slot')
 assert(LIMITS.bundleBytes <= LIMITS.rpcBodyBytes, 'a bundle fits a request')
 assert(LIMITS.heldBundlesPerSender <= LIMITS.heldBundles, 'one sender fits the waiting room')

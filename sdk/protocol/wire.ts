@@ -1,3 +1,4 @@
+import type { ExpiryMark, FeedUpdate, SignedFeedUpdate } from './feeds.ts'
 import type { Hash, Hex } from './hex.ts'
 import type { InstrumentRisk, MarginAttestation } from './margin.ts'
 import type { LegResult, SignedReceipt, SignedRefusal } from './receipt.ts'
@@ -39,6 +40,19 @@ export type WireAttestation = {
 /** {@link InstrumentRisk} as JSON carries it: every bigint as decimal text. */
 export type WireInstrumentRisk = {
   [K in keyof InstrumentRisk]: InstrumentRisk[K] extends bigint ? string : InstrumentRisk[K]
+}
+
+/** {@link ExpiryMark} as JSON carries it: every bigint as decimal text. */
+export type WireExpiryMark = {
+  [K in keyof ExpiryMark]: ExpiryMark[K] extends bigint ? string : ExpiryMark[K]
+}
+
+/** {@link SignedFeedUpdate} as JSON carries it: every bigint as decimal text. */
+export type WireFeedUpdate = {
+  update: {
+    [K in keyof Omit<FeedUpdate, 'expiries'>]: FeedUpdate[K] extends bigint ? string : FeedUpdate[K]
+  } & { expiries: readonly WireExpiryMark[] }
+  signatures: readonly Hex[]
 }
 
 /** Writes a receipt for JSON. */
@@ -136,6 +150,50 @@ export function decodeInstrumentRisk(wire: WireInstrumentRisk): InstrumentRisk {
     longRequirement18: BigInt(wire.longRequirement18),
     shortRequirement18: BigInt(wire.shortRequirement18),
     validUntilSlot: BigInt(wire.validUntilSlot),
+  }
+}
+
+/** Writes a signed feed update for JSON, as `tandem_publishMarks` takes it. */
+export function encodeFeedUpdate({ update, signatures }: SignedFeedUpdate): WireFeedUpdate {
+  return {
+    update: {
+      ...update,
+      sequence: update.sequence.toString(),
+      spot8: update.spot8.toString(),
+      stable8: update.stable8.toString(),
+      expiries: update.expiries.map((mark) => ({
+        ...mark,
+        forward8: mark.forward8.toString(),
+        a9: mark.a9.toString(),
+        b9: mark.b9.toString(),
+        rho9: mark.rho9.toString(),
+        m9: mark.m9.toString(),
+        s9: mark.s9.toString(),
+      })),
+    },
+    signatures,
+  }
+}
+
+/** Reads a signed feed update from JSON: the inverse of {@link encodeFeedUpdate}. */
+export function decodeFeedUpdate({ update, signatures }: WireFeedUpdate): SignedFeedUpdate {
+  return {
+    update: {
+      ...update,
+      sequence: BigInt(update.sequence),
+      spot8: BigInt(update.spot8),
+      stable8: BigInt(update.stable8),
+      expiries: update.expiries.map((mark) => ({
+        ...mark,
+        forward8: BigInt(mark.forward8),
+        a9: BigInt(mark.a9),
+        b9: BigInt(mark.b9),
+        rho9: BigInt(mark.rho9),
+        m9: BigInt(mark.m9),
+        s9: BigInt(mark.s9),
+      })),
+    },
+    signatures,
   }
 }
 
