@@ -2,6 +2,7 @@
 // installed yet, and the Node that runs it may be older than the project's own.
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { restoreManifest } from '../package/manifest.mjs'
 import { runForeground } from './command.mjs'
 import { installPackages, projectNode } from './packages.mjs'
 import { SetupError } from './progress.mjs'
@@ -28,6 +29,7 @@ async function main([name, ...args]) {
     ])
   }
   const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+  restoreManifest(root)
   await installPackages(root, task)
   if (task.redis) await installRedis()
   if (task.program === undefined) return 0
