@@ -32,16 +32,8 @@ interface ICreditBook is IMessageEndpoint {
         uint256 cap18;
     }
 
-    /// @notice Rules of attestations and leases.
+    /// @notice Rules of leases.
     struct Rules {
-        /// Signs margin attestations.
-        address riskSigner;
-        /// Lowest version of the risk parameters that is accepted.
-        uint32 paramsVersion;
-        /// Feed updates that an attestation may lag behind this chain.
-        uint64 maxMarksLag;
-        /// Milliseconds after which a price backs no credit.
-        uint64 maxMarkAgeMs;
         /// Longest lease in seconds.
         uint32 maxLeaseS;
         /// Most credit of one account on all spokes, USD × 10^18.
@@ -54,7 +46,7 @@ interface ICreditBook is IMessageEndpoint {
         EndpointConfig endpoint;
         address ledger;
         address slotContext;
-        address marks;
+        address marginVerifier;
         /// Sets states and moves portfolios; zero until there is one.
         address liquidation;
         Rules rules;
@@ -64,13 +56,6 @@ interface ICreditBook is IMessageEndpoint {
 
     error NotAccountOwner(address caller, bytes32 account);
     error ZeroAmount();
-    error WrongAccount(bytes32 given, bytes32 expected);
-    /// @notice The attestation is about another portfolio than the one on the books.
-    error PortfolioChanged(bytes32 given, bytes32 actual);
-    error AttestationExpired(uint64 validUntilSlot, uint64 slot);
-    error AttestationStale(uint64 marksSeq, uint64 oldestAccepted);
-    error ParametersStale(uint32 given, uint32 required);
-    error BadRiskSignature(address signer, address expected);
     error InitialMarginShortfall(bytes32 account, uint256 shortfall18, uint8 worstScenario);
     error TooManyPositions(bytes32 account, uint256 positions, uint256 limit);
     error StateForbids(bytes32 account, AccountState state);
@@ -138,7 +123,8 @@ interface ICreditBook is IMessageEndpoint {
         bytes calldata signature
     ) external;
 
-    /// @notice Reverts unless the attestation is signed, in time, and about the portfolio on the books. No margin rule.
+    /// @notice Reverts unless the margin verifier takes the attestation for the portfolio on the books, and with
+    /// {TooManyPositions} above 128 positions. No margin rule.
     function requireAttested(
         bytes32 account,
         MarginAttestation calldata attestation,
@@ -174,7 +160,7 @@ interface ICreditBook is IMessageEndpoint {
 
     function ledger() external view returns (address);
     function slotContext() external view returns (address);
-    function marks() external view returns (address);
+    function marginVerifier() external view returns (address);
     function liquidation() external view returns (address);
     function rules() external view returns (Rules memory);
     function spokeCap(uint32 chainId) external view returns (uint256);
@@ -216,8 +202,4 @@ interface ICreditBook is IMessageEndpoint {
 
     /// @notice keccak256(abi.encode(account, instruments, sizes18, assets, claims18)) of {portfolio}.
     function positionsHash(bytes32 account) external view returns (bytes32);
-
-    /// @notice Value of the claims after haircuts and caps, USD × 10^18, rounded down; stale prices count as zero,
-    /// a debt in the numéraire counts in full.
-    function haircutCollateral(bytes32 account) external view returns (uint256);
 }
