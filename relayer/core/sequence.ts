@@ -35,7 +35,10 @@ export function checkSequence(input: {
 }
 
 /** Where the chain that we remember and the chain that is there part. */
-export type Ancestor = { status: 'none' | 'same' } | { status: 'reorg'; ancestor: BlockMark }
+export type Ancestor =
+  | { status: 'none' }
+  | { status: 'same' }
+  | { status: 'reorg'; ancestor: BlockMark }
 
 /**
  * Finds the newest remembered block that is still part of the chain.

@@ -78,6 +78,8 @@ export type MessageEvent =
   | { type: 'signed'; transactionHash: Hash }
   | { type: 'broadcast'; transactionHash: Hash }
   | { type: 'included'; delivery: DeliveryPosition }
+  /** Its block went away: the transaction is pending again. */
+  | { type: 'unmined' }
   | { type: 'safe' }
   | { type: 'final' }
   | { type: 'requeued'; reason: Reason; failed: boolean }
@@ -102,9 +104,10 @@ const FROM: Readonly<Record<MessageEvent['type'], readonly Stage[]>> = {
   signed: ['reserved', 'signed', 'broadcast'],
   broadcast: ['signed', 'broadcast'],
   included: ['signed', 'broadcast', 'included', 'safe'],
+  unmined: ['included', 'safe'],
   safe: ['included'],
   final: ['included', 'safe'],
-  requeued: ['prepared', ...ours, 'included', 'safe'],
+  requeued: ['prepared', ...ours, 'included', 'safe', 'delivered_by_other'],
   delivered_by_other: [...waiting, 'prepared', ...ours],
   orphaned: STAGES.filter((stage) => stage !== 'orphaned'),
   seen_again: [...waiting, 'orphaned'],
@@ -151,6 +154,8 @@ function changeOf(record: MessageRecord, event: MessageEvent): Partial<MessageRe
     case 'included':
       // The metadata has done its work: records of delivered messages stay small.
       return { stage: 'included', delivery: event.delivery, metadata: undefined }
+    case 'unmined':
+      return { stage: 'broadcast', delivery: undefined }
     case 'safe':
     case 'final':
       return { stage: event.type }

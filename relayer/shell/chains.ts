@@ -1,0 +1,89 @@
+import { decodeFunctionResult, encodeFunctionData, type Abi, type ContractFunctionArgs, type ContractFunctionName, type ContractFunctionReturnType } from 'viem'
+import { createRpc, type Rpc } from './rpc.ts'
+import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
+import { contractAddress } from '../../sdk/process/network.ts'
+import type { NetworkChain } from '../../sdk/protocol/network.ts'
+
+/** One chain of the network, with the way to it and the addresses that relaying needs. */
+export type Chain = {
+  name: string
+  chainId: number
+  reorgPeriod: number
+  wsUrl?: string | undefined
+  rpc: Rpc
+  mailbox: Address
+  merkleTreeHook: Address
+  validatorAnnounce: Address
+  /** Every contract that the network file names here, in lower case. */
+  contracts: ReadonlySet<Address>
+}
+
+/** A block's head fields. */
+export type BlockHead = {
+  number: number
+  hash: Hash
+  parentHash: Hash
+  timestampS: number
+  baseFeePerGas: bigint
+}
+
+/** Opens a chain of the network file. */
+export function openChain(
+  described: NetworkChain,
+  onRequest?: (chain: string, method: string, status: 'success' | 'failure') => void,
+): Chain {
+  const { name, chainId, reorgPeriod, wsUrl, rpcUrl, contracts } = described
+  const addresses = Object.values(contracts).map((address) => address.toLowerCase() as Address)
+  return {
+    name,
+    chainId,
+    reorgPeriod,
+    wsUrl,
+    rpc: createRpc({
+      chainId,
+      url: rpcUrl,
+      onRequest: onRequest && ((method, status) => onRequest(name, method, status)),
+    }),
+    mailbox: contractAddress(described, 'mailbox'),
+    merkleTreeHook: contractAddress(described, 'merkleTreeHook'),
+    validatorAnnounce: contractAddress(described, 'validatorAnnounce'),
+    contracts: new Set(addresses),
+  }
+}
+
+/** Names a block for a call: by hash, so that no other block can answer for it. */
+export type At = { blockHash: Hash } | 'latest'
+
+/** Calls a view function. */
+export async function readContract<
+  const A extends Abi,
+  N extends ContractFunctionName<A, 'view' | 'pure'>,
+>(
+  rpc: Rpc,
+  request: {
+    address: Address
+    abi: A
+    functionName: N
+    args: ContractFunctionArgs<A, 'view' | 'pure', N>
+    at?: At | undefined
+  },
+): Promise<ContractFunctionReturnType<A, 'view' | 'pure', N>> {
+  const { address, abi, functionName, args, at = 'latest' } = request
+  const data = encodeFunctionData({ abi, functionName, args } as never)
+  const result = await rpc.call<Hex>('eth_call', [{ to: address, data }, at])
+  return decodeFunctionResult({ abi, functionName, data: result } as never) as never
+}
+
+/** Gets a block's head; undefined when the chain has none of that number. */
+export async function readHead(rpc: Rpc, block: number | 'latest'): Promise<BlockHead | undefined> {
+  const tag = block === 'latest' ? block : `0x${block.toString(16)}`
+  const found = await rpc.call<Record<string, string> | null>('eth_getBlockByNumber', [tag, false])
+  if (found === null) return undefined
+  return {
+    number: Number(found['number']),
+    hash: found['hash'] as Hash,
+    parentHash: found['parentHash'] as Hash,
+    timestampS: Number(found['timestamp']),
+    baseFeePerGas: BigInt(found['baseFeePerGas'] ?? '0x0'),
+  }
+}

@@ -1,0 +1,181 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { validatorAnnounceAbi } from '../../sdk/abi/hyperlane.ts'
+import type { Address, Hash } from '../../sdk/protocol/hex.ts'
+import { checkpointDigest } from '../core/checkpoint.ts'
+import {
+  CHECKPOINT_FILE_BYTES_MAX,
+  checkpointFileName,
+  decodeCheckpointFile,
+  type SignedCheckpoint,
+} from '../core/checkpoint-file.ts'
+import type { ValidatorAnswer } from '../core/metadata.ts'
+import { readContract, type Chain } from './chains.ts'
+import { recoverSigner } from './signer.ts'
+
+/** What a relayer wants signed: the message at its leaf of the origin's tree. */
+export type Wanted = { origin: Chain; index: number; messageId: Hash }
+
+/** Where validators' checkpoints come from: their own servers first, the files they announced next. */
+export type Checkpoints = {
+  /** Asks one validator; the answer's signature is verified. */
+  ask: (validator: Address, wanted: Wanted) => Promise<ValidatorAnswer>
+  /** Calls back with the id of each message that a validator signed. */
+  onSigned: (listener: (messageId: Hash) => void) => void
+  stop: () => void
+}
+
+/** A validator's server, from the network file. */
+export type ValidatorEndpoint = { chainId: number; address: Address; url: string }
+
+const CACHE_ENTRIES_MAX = 20_000
+const LOCATIONS_TTL_MS = 15_000
+const FOLLOW_WAIT_MS = 10_000
+const FOLLOW_BYTES_MAX = 4 * 1024 * 1024
+
+/** Opens the sources of checkpoints and follows each validator's server for new ones. */
+export function openCheckpoints(options: {
+  endpoints: readonly ValidatorEndpoint[]
+  onError?: ((error: unknown) => void) | undefined
+}): Checkpoints {
+  const { endpoints, onError } = options
+  const cache = new Map<string, SignedCheckpoint>()
+  const locations = new Map<string, { atMs: number; found: Promise<readonly string[]> }>()
+  const listeners: ((messageId: Hash) => void)[] = []
+  const abort = new AbortController()
+
+  const remember = (validator: Address, signed: SignedCheckpoint) => {
+    cache.set(cacheKey(validator, signed.checkpoint.origin, signed.checkpoint.index), signed)
+    const [oldest] = cache.keys()
+    if (cache.size > CACHE_ENTRIES_MAX && oldest !== undefined) cache.delete(oldest)
+  }
+  const announced = (validator: Address, origin: Chain): Promise<readonly string[]> => {
+    const key = `${origin.chainId}:${validator}`
+    const known = locations.get(key)
+    if (known !== undefined && performance.now() - known.atMs < LOCATIONS_TTL_MS) return known.found
+    const found = announcedLocations(validator, origin).catch((error: unknown) => {
+      onError?.(error)
+      locations.delete(key)
+      return []
+    })
+    locations.set(key, { atMs: performance.now(), found })
+    return found
+  }
+  const fetchOne = async (validator: Address, wanted: Wanted): Promise<SignedCheckpoint | string> => {
+    const endpoint = endpoints.find(
+      ({ chainId, address }) =>
+        chainId === wanted.origin.chainId && address.toLowerCase() === validator,
+    )
+    const served = endpoint && (await fromServer(`${endpoint.url}/v1/checkpoints/${wanted.index}`))
+    if (served !== undefined) return served
+    const places = await announced(validator, wanted.origin)
+    for (const place of places.toReversed()) {
+      const stored = await fromFile(place, wanted.index)
+      if (stored !== undefined) return stored
+    }
+    if (endpoint === undefined && places.length === 0) return 'has announced no place for checkpoints'
+    return `has no checkpoint ${wanted.index} yet`
+  }
+
+  const ask = async (validator: Address, wanted: Wanted): Promise<ValidatorAnswer> => {
+    const known = cache.get(cacheKey(validator, wanted.origin.chainId, wanted.index))
+    const found = known ?? (await fetchOne(validator, wanted))
+    if (typeof found === 'string') return { validator, status: 'missing', reason: found }
+    const fault = faultOf(found, validator, wanted)
+    if (fault !== undefined) return { validator, status: 'missing', reason: fault }
+    if (known === undefined) remember(validator, found)
+    const { root, index, hook } = found.checkpoint
+    return { validator, status: 'signed', root, index, hook, signature: found.signature }
+  }
+
+  for (const endpoint of endpoints) {
+    const validator = endpoint.address.toLowerCase() as Address
+    void follow(endpoint, abort.signal, (signed) => {
+      remember(validator, signed)
+      for (const listener of listeners) listener(signed.checkpoint.messageId)
+    })
+  }
+  return { ask, onSigned: (listener) => void listeners.push(listener), stop: () => abort.abort() }
+}
+
+function cacheKey(validator: Address, origin: number, index: number): string {
+  return `${origin}:${validator}:${index}`
+}
+
+function faultOf(signed: SignedCheckpoint, validator: Address, wanted: Wanted): string | undefined {
+  const { checkpoint, signature } = signed
+  const { origin, index, messageId } = wanted
+  if (checkpoint.origin !== origin.chainId) return `signed for domain ${checkpoint.origin}`
+  if (checkpoint.index !== index) return `gave checkpoint ${checkpoint.index} for ${index}`
+  if (checkpoint.hook !== origin.merkleTreeHook.toLowerCase()) return `signed for hook ${checkpoint.hook}`
+  if (checkpoint.messageId !== messageId) return `signed another message, ${checkpoint.messageId}`
+  const signer = recoverSigner(checkpointDigest(checkpoint), signature)
+  return signer === validator ? undefined : `the signature is by ${signer ?? 'nobody'}`
+}
+
+async function announcedLocations(validator: Address, origin: Chain): Promise<readonly string[]> {
+  const [found] = await readContract(origin.rpc, {
+    address: origin.validatorAnnounce,
+    abi: validatorAnnounceAbi,
+    functionName: 'getAnnouncedStorageLocations',
+    args: [[validator]],
+  })
+  return found ?? []
+}
+
+async function fromServer(url: string): Promise<SignedCheckpoint | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(1_000) })
+    return response.ok ? decodeCheckpointFile(await response.text()) : undefined
+  } catch {
+    // A validator's server may be down while its files are there.
+    return undefined
+  }
+}
+
+async function fromFile(location: string, index: number): Promise<SignedCheckpoint | undefined> {
+  if (!location.startsWith('file://')) return undefined
+  try {
+    const path = join(fileURLToPath(location), checkpointFileName(index))
+    const file = await open(path, 'r')
+    try {
+      const { size } = await file.stat()
+      if (size > CHECKPOINT_FILE_BYTES_MAX) return undefined
+      return decodeCheckpointFile(await file.readFile('utf8'))
+    } finally {
+      await file.close()
+    }
+  } catch {
+    // Not there (yet), or no path of this machine: the same to who asks.
+    return undefined
+  }
+}
+
+/** Follows a validator's server: it answers as soon as it has signed something new. */
+async function follow(
+  { url }: ValidatorEndpoint,
+  signal: AbortSignal,
+  onSigned: (signed: SignedCheckpoint) => void,
+): Promise<void> {
+  let from: number | 'latest' = 'latest'
+  while (!signal.aborted) {
+    try {
+      const response: Response = await fetch(
+        `${url}/v1/checkpoints?from=${from}&waitMs=${FOLLOW_WAIT_MS}`,
+        { signal: AbortSignal.any([signal, AbortSignal.timeout(FOLLOW_WAIT_MS + 5_000)]) },
+      )
+      const text = await response.text()
+      if (!response.ok || text.length > FOLLOW_BYTES_MAX) throw new Error(`HTTP ${response.status}`)
+      const { next, checkpoints } = JSON.parse(text) as { next: number; checkpoints: unknown[] }
+      for (const one of checkpoints) {
+        const signed = decodeCheckpointFile(JSON.stringify(one))
+        if (signed !== undefined) onSigned(signed)
+      }
+      from = Number.isSafeInteger(next) ? next : 'latest'
+    } catch {
+      // Its server is down or restarting; the files still serve.
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+  }
+}

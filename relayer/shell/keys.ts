@@ -1,0 +1,40 @@
+import type { SignerLane } from '../core/class.ts'
+import type { Stage } from '../core/stages.ts'
+import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
+
+/** Names of everything that the relayer keeps in Redis, one network apart from the next. */
+export type RedisKeys = ReturnType<typeof redisKeys>
+
+/**
+ * Names the keys of a network's relayer.
+ *
+ * @param logId - The network's log id: a wiped network's leftovers are never taken for its successor's.
+ */
+export function redisKeys(logId: Hex) {
+  const base = `tandem:${logId.slice(2, 18)}:relayer`
+  return {
+    /** Prefix of the queues' own keys. */
+    queues: `${base}:queues`,
+    /** Hash: one message's record. */
+    record: (id: Hash) => `${base}:message:${id}`,
+    /** Stream: what happened to one message. */
+    timeline: (id: Hash) => `${base}:message:${id}:log`,
+    /** Sorted set: ids in a stage, by the time (ms) at which the janitor looks at them. */
+    stage: (stage: Stage) => `${base}:stage:${stage}`,
+    /** Hash: how far an origin was searched. */
+    cursor: (chainId: number) => `${base}:cursor:${chainId}`,
+    /** Sorted set: an origin's recent messages by block. */
+    blocks: (chainId: number) => `${base}:blocks:${chainId}`,
+    /** Hash: message id to leaf index in an origin's tree. */
+    leaves: (chainId: number) => `${base}:leaves:${chainId}`,
+    /** Hash: nonce to what it is used for. */
+    ledger: (chainId: number, signer: Address) => `${base}:ledger:${chainId}:${signer.toLowerCase()}`,
+    lease: (name: string) => `${base}:lease:${name}`,
+    fence: (name: string) => `${base}:fence:${name}`,
+  }
+}
+
+/** Names the lease of a signer lane of a destination. */
+export function laneName(chainId: number, lane: SignerLane): string {
+  return `lane-${chainId}-${lane}`
+}

@@ -1,0 +1,251 @@
+import type { Redis } from 'ioredis'
+import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
+import { planLedger, underWay, type LedgerAction, type LedgerEntry } from '../core/nonce-ledger.ts'
+import type { BlockHead } from './chains.ts'
+import type { Fence } from './commit.ts'
+import { laneName, type RedisKeys } from './keys.ts'
+import { holdLease } from './lease.ts'
+import { PROCESS_ID_TOPIC, sameAddress, type RawLog } from './logs.ts'
+import { createPump, type Pump } from './pump.ts'
+import { submitQueue, type Stoppable } from './queues.ts'
+import { bumpEntry, fillNonce, isDelivered, noteDelivered, signReserved, submit } from './submit.ts'
+import { dropEntry, readView, writeEntry, type LaneContext, type Tenure } from './tenure.ts'
+
+/** The submitter of one signer lane of one destination: while its lease is ours, it alone signs. */
+export type Lane = {
+  /** What the operator sees of it. */
+  state: () => LaneState
+  stop: () => Promise<void>
+}
+
+/** A signer lane as the operator sees it. */
+export type LaneState = {
+  chainId: number
+  lane: string
+  signer: Hex
+  owned: boolean
+  pending: number
+  latestNonce: number | undefined
+  held: string | undefined
+}
+
+type Receipt = {
+  status: Hex
+  blockNumber: Hex
+  blockHash: Hash
+  transactionHash: Hash
+  logs: readonly RawLog[]
+}
+
+const LEASE_TTL_MS = { critical: 2_000, transfer: 3_000 }
+const CONCURRENCY = 64
+/** Heads at which a used nonce must be found without a transaction of ours before it is given up. */
+const MISSES_MAX = 2
+
+/** Starts the submitter of a lane. */
+export function startLane(context: LaneContext & { redis: Redis; keys: RedisKeys }): Lane {
+  const { chain, lane, signer, redis, keys, heads } = context
+  let tenure: Tenure | undefined
+  let closing: Promise<void> = Promise.resolve()
+  let close: (() => Promise<void>) | undefined
+
+  const end = () => {
+    if (tenure !== undefined) tenure.ended = true
+    tenure = undefined
+    const closeIt = close
+    close = undefined
+    if (closeIt !== undefined) closing = closing.then(closeIt)
+  }
+  const begin = async (fence: Fence) => {
+    await closing
+    const view = await readView(context, signer.address)
+    const ledger = await context.store.load()
+    const unsent = new Set<number>()
+    const misses = new Map<number, Set<number>>()
+    const mine: Tenure = { ...context, fence, ledger, view, unsent, misses, held: undefined, ended: false }
+    if (lease.fence()?.token !== fence.token) return
+    tenure = mine
+    close = await serve(mine)
+    if (mine.ended) {
+      await close()
+      close = undefined
+    }
+  }
+  const tryBegin = async (fence: Fence): Promise<void> => {
+    try {
+      await begin(fence)
+    } catch (error) {
+      context.log.warn({ err: error, chain: chain.name, lane }, 'lane could not start')
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      if (lease.fence()?.token === fence.token && tenure === undefined) await tryBegin(fence)
+    }
+  }
+  const lease = holdLease({
+    redis,
+    keys,
+    name: laneName(chain.chainId, lane),
+    ttlMs: LEASE_TTL_MS[lane],
+    onGain: (fence) => void tryBegin(fence),
+    onLoss: end,
+  })
+  return {
+    state: () => ({
+      chainId: chain.chainId,
+      lane,
+      signer: signer.address,
+      owned: tenure !== undefined,
+      pending: tenure === undefined ? 0 : underWay(tenure.ledger),
+      latestNonce: tenure?.view.latest,
+      held: heads.latest() === undefined ? 'the chain does not answer' : tenure?.held,
+    }),
+    stop: async () => {
+      end()
+      await closing
+      await lease.stop()
+    },
+  }
+}
+
+/** Serves a lane for one tenure: first makes ledger and chain agree, then takes jobs. */
+async function serve(tenure: Tenure): Promise<() => Promise<void>> {
+  const { heads, queues, chain, lane, log, metrics, signer } = tenure
+  const onError = (error: unknown) => {
+    metrics.failures.inc({ part: 'submitter' })
+    log.debug({ err: error, chain: chain.name, lane }, 'submitting failed')
+  }
+  const pump = createPump(tenure, onError)
+  const resumed = await reconcile(tenure, pump, { resuming: true })
+  log.info({ chain: chain.name, lane, signer: signer.address, actions: resumed }, 'lane taken')
+
+  const onHead = async (_head: BlockHead) => {
+    if (tenure.ended) return
+    tenure.view = await readView(tenure, signer.address)
+    await reconcile(tenure, pump, { resuming: false })
+    metrics.lanePending.set({ chain: chain.name, lane }, underWay(tenure.ledger))
+  }
+  const unsubscribe = heads.subscribe(onHead)
+  const options = { concurrency: CONCURRENCY, critical: lane === 'critical' }
+  const worker: Stoppable = queues.work(submitQueue(chain.chainId, lane), options, async (job) => {
+    const record = await tenure.records.load(job.messageId)
+    if (record === undefined || record.epoch !== job.epoch || tenure.ended) return
+    try {
+      await submit(tenure, record)
+    } catch (error) {
+      onError(error)
+      if (!tenure.ended) await queues.wake('submit', record, 500)
+    }
+    pump.run()
+  })
+  return async () => {
+    unsubscribe()
+    await Promise.all([worker.stop(), pump.stop()])
+  }
+}
+
+/** Does what the plan says; gives how many actions there were. */
+async function reconcile(
+  tenure: Tenure,
+  pump: Pump,
+  { resuming }: { resuming: boolean },
+): Promise<number> {
+  const plan = planLedger(tenure.ledger, tenure.view, { resuming, policy: tenure.ledgerPolicy })
+  const lookUps = plan.filter(({ type }) => type === 'look_up')
+  await Promise.all(lookUps.map(({ nonce }) => lookUp(tenure, nonce)))
+  for (const action of plan) {
+    if (tenure.ended) break
+    if (action.type !== 'look_up') await perform(tenure, action)
+  }
+  if (tenure.unsent.size > 0) pump.run()
+  return plan.length
+}
+
+async function perform(tenure: Tenure, { type, nonce }: LedgerAction): Promise<void> {
+  const entry = tenure.ledger.get(nonce)
+  if (type === 'fill') {
+    if (entry === undefined) await fillNonce(tenure, nonce)
+    return
+  }
+  if (entry === undefined) return
+  if (type === 'send') return await sendAgain(tenure, entry)
+  if (type === 'sign') return await signReserved(tenure, entry)
+  if (type === 'bump') return await bumpEntry(tenure, entry)
+  if (type === 'settle') {
+    await dropEntry(tenure, entry, undefined)
+    return
+  }
+  const reason = { code: 'resumed', text: 'its nonce was reserved and never signed for' }
+  const freed = await dropEntry(tenure, entry, { type: 'requeued', reason, failed: false })
+  for (const record of freed ?? []) await tenure.queues.wake('prepare', record)
+}
+
+async function sendAgain(tenure: Tenure, entry: LedgerEntry): Promise<void> {
+  const { ledger, unsent } = tenure
+  if (entry.state === 'mined') {
+    const pending: LedgerEntry = { ...entry, state: 'broadcast', minedAt: undefined }
+    ledger.set(entry.nonce, pending)
+    await writeEntry(tenure, pending, { type: 'unmined' })
+  }
+  unsent.add(entry.nonce)
+}
+
+/** Finds out which transaction used a nonce, and what became of the messages in ours. */
+async function lookUp(tenure: Tenure, nonce: number): Promise<void> {
+  const { chain, ledger, misses, view, unsent, queues } = tenure
+  const entry = ledger.get(nonce)
+  if (entry === undefined) return
+  const receipts = await Promise.all(
+    entry.attempts.map(({ hash }) =>
+      chain.rpc.call<Receipt | null>('eth_getTransactionReceipt', [hash]),
+    ),
+  )
+  const receipt = receipts.find((found) => found !== null)
+  if (receipt !== undefined && receipt !== null) {
+    misses.delete(nonce)
+    unsent.delete(nonce)
+    return await noteMined(tenure, entry, receipt)
+  }
+  const seenAt = misses.get(nonce) ?? new Set()
+  misses.set(nonce, seenAt.add(view.headNumber))
+  if (seenAt.size < MISSES_MAX) return
+  const reason = { code: 'nonce_taken', text: `nonce ${nonce} was used by another transaction` }
+  const freed = await dropEntry(tenure, entry, { type: 'requeued', reason, failed: false })
+  for (const record of freed ?? []) await queues.wake('prepare', record)
+}
+
+async function noteMined(tenure: Tenure, entry: LedgerEntry, receipt: Receipt): Promise<void> {
+  const { ledger, chain, queues, records, lane } = tenure
+  const blockNumber = Number(receipt.blockNumber)
+  const mined: LedgerEntry = { ...entry, state: 'mined', minedAt: blockNumber }
+  const { blockHash, transactionHash } = receipt
+  const [messageId] = entry.messageIds
+  if (messageId === undefined || processed(tenure, receipt).has(messageId)) {
+    const delivery = { blockNumber, blockHash, transactionHash }
+    const included = await writeEntry(tenure, mined, { type: 'included', delivery })
+    if (included === undefined) return
+    ledger.set(entry.nonce, mined)
+    tenure.faultpoint('included')
+    for (const record of included) {
+      tenure.onDelivered(record)
+      await queues.wake('confirm', record, chain.reorgPeriod === 0 ? 0 : 1_000)
+    }
+    return
+  }
+  // It reverted, or did nothing for the message: somebody was faster, or the handler refused.
+  const reason = { code: 'delivery_reverted', text: `transaction ${transactionHash} reverted` }
+  const freed = await writeEntry(tenure, mined, { type: 'requeued', reason, failed: true })
+  if (freed === undefined) return
+  ledger.set(entry.nonce, mined)
+  tenure.log.warn({ messageId, chain: chain.name, lane, transactionHash }, 'delivery reverted')
+  for (const record of freed) {
+    if (await isDelivered(tenure, record.id)) await noteDelivered({ ...tenure, records }, record)
+    else await queues.wake('prepare', record, 500)
+  }
+}
+
+/** Messages that the Mailbox says it processed in a transaction. */
+function processed({ chain }: Tenure, { status, logs }: Receipt): ReadonlySet<Hex> {
+  const ids = logs
+    .filter(({ address, topics }) => sameAddress(address, chain.mailbox) && topics[0] === PROCESS_ID_TOPIC)
+    .map(({ topics }) => topics[1] ?? '0x')
+  return new Set(Number(status) === 1 ? ids : [])
+}
