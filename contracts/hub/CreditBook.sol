@@ -40,7 +40,8 @@ contract CreditBook is CreditRules {
     uint256 private constant ONE18 = 1e18;
 
     // keccak256(abi.encode(uint256(keccak256("tandem.storage.CreditBook")) - 1)) & ~bytes32(uint256(0xff))
-    bytes32 private constant LAYOUT_SLOT = 0xd551e5873d109cb52b09f69d660dcdc0020ce626990cd7a07ebbd63d758b6500;
+    bytes32 private constant LAYOUT_SLOT =
+        0xd551e5873d109cb52b09f69d660dcdc0020ce626990cd7a07ebbd63d758b6500;
 
     constructor() {
         _disableInitializers();
@@ -96,7 +97,7 @@ contract CreditBook is CreditRules {
         bytes32 from,
         bytes32 to,
         uint256 fraction18
-    ) external payable override nonReentrant refundsFee {
+    ) external payable override nonReentrant {
         _requireCaller(_rules().liquidation);
         if (fraction18 == 0 || fraction18 > ONE18) revert FractionOutOfRange(fraction18);
         if (from == to) revert SameAccount(from);

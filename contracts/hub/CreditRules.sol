@@ -22,7 +22,8 @@ abstract contract CreditRules is PortfolioBook, MessageEndpoint {
     }
 
     // keccak256(abi.encode(uint256(keccak256("tandem.storage.CreditRules")) - 1)) & ~bytes32(uint256(0xff))
-    bytes32 private constant RULES_SLOT = 0xe4cedcb91a867fcd164c482cfae1eb15b11e981488bb90676d220736528ee800;
+    bytes32 private constant RULES_SLOT =
+        0xe4cedcb91a867fcd164c482cfae1eb15b11e981488bb90676d220736528ee800;
 
     /// @inheritdoc ICreditBook
     function checkAfter(
@@ -42,7 +43,8 @@ abstract contract CreditRules is PortfolioBook, MessageEndpoint {
         _requireHealthy(account);
         uint256 reserved18 = _check(account, attestation, signature);
         uint256 collateral18 = _verifier().haircutCollateral(account);
-        if (reserved18 > collateral18) revert CollateralShortfall(account, reserved18, collateral18);
+        if (reserved18 > collateral18)
+            revert CollateralShortfall(account, reserved18, collateral18);
     }
 
     /// @inheritdoc ICreditBook

@@ -34,7 +34,8 @@ contract HubVault is IHubVault, MessageEndpoint {
     }
 
     // keccak256(abi.encode(uint256(keccak256("tandem.storage.HubVault")) - 1)) & ~bytes32(uint256(0xff))
-    bytes32 private constant LAYOUT_SLOT = 0xc611780faf043ffcbc6ccfb528de4560cc7d16e36b9bdfaa331daddd6c8ef300;
+    bytes32 private constant LAYOUT_SLOT =
+        0xc611780faf043ffcbc6ccfb528de4560cc7d16e36b9bdfaa331daddd6c8ef300;
 
     constructor() {
         _disableInitializers();

@@ -86,11 +86,31 @@ interface ICreditBook is IMessageEndpoint {
         uint40 expiryS,
         bytes32 messageId
     );
-    event CreditReturned(bytes32 indexed account, uint32 indexed chainId, uint256 credit18, uint256 used18);
+    event CreditReturned(
+        bytes32 indexed account,
+        uint32 indexed chainId,
+        uint256 credit18,
+        uint256 used18
+    );
     event CreditUsed(bytes32 indexed account, uint32 indexed chainId, uint256 used18);
-    event CreditRecalled(bytes32 indexed account, uint32 indexed chainId, uint256 amount18, bytes32 messageId);
-    event PositionChanged(bytes32 indexed account, uint256 indexed instrument, int256 change18, int256 size18);
-    event MarginChecked(bytes32 indexed account, bytes32 positionsHash, int256 initial18, uint256 reserved18);
+    event CreditRecalled(
+        bytes32 indexed account,
+        uint32 indexed chainId,
+        uint256 amount18,
+        bytes32 messageId
+    );
+    event PositionChanged(
+        bytes32 indexed account,
+        uint256 indexed instrument,
+        int256 change18,
+        int256 size18
+    );
+    event MarginChecked(
+        bytes32 indexed account,
+        bytes32 positionsHash,
+        int256 initial18,
+        uint256 reserved18
+    );
     event StateSet(bytes32 indexed account, AccountState state);
     event PortfolioReassigned(bytes32 indexed from, bytes32 indexed to, uint256 fraction18);
     event RulesSet(Rules rules);
@@ -143,7 +163,7 @@ interface ICreditBook is IMessageEndpoint {
     function setState(bytes32 account, AccountState state) external;
 
     /// @notice Moves a fraction of every position and claim, each rounded towards zero, and tells the spokes;
-    /// liquidation module only.
+    /// liquidation module only. Coin beyond the messages' fees stays here to pay for later ones.
     /// @param fraction18 (0, 10^18].
     function reassign(bytes32 from, bytes32 to, uint256 fraction18) external payable;
 

@@ -56,14 +56,34 @@ interface ILedger {
     error CashNotBalanced(int256 sum18);
     error LengthMismatch(uint256 accounts, uint256 changes);
     error InsufficientClaim(bytes32 account, uint16 asset, int256 claim18, uint256 needed18);
-    error InsufficientLiquidity(bytes32 account, uint16 asset, uint256 available18, uint256 needed18);
+    error InsufficientLiquidity(
+        bytes32 account,
+        uint16 asset,
+        uint256 available18,
+        uint256 needed18
+    );
     error InsufficientInsurance(uint16 asset, uint256 available18, uint256 needed18);
 
-    event AssetSet(uint16 indexed asset, uint16 underlying, uint16 haircut4, uint128 collateralCap18);
+    event AssetSet(
+        uint16 indexed asset,
+        uint16 underlying,
+        uint16 haircut4,
+        uint128 collateralCap18
+    );
     event TokenSet(uint16 indexed asset, uint32 indexed chainId, address token, uint8 decimals);
     event WriterSet(address indexed module, bool mayMint, bool mayMove);
-    event ClaimChanged(bytes32 indexed account, uint16 indexed asset, int256 change18, int256 claim18);
-    event LiquidityChanged(bytes32 indexed account, uint16 indexed asset, int256 change18, uint256 liquidity18);
+    event ClaimChanged(
+        bytes32 indexed account,
+        uint16 indexed asset,
+        int256 change18,
+        int256 claim18
+    );
+    event LiquidityChanged(
+        bytes32 indexed account,
+        uint16 indexed asset,
+        int256 change18,
+        uint256 liquidity18
+    );
     event FeePaid(bytes32 indexed account, uint16 indexed asset, uint256 amount18);
     event InsuranceChanged(uint16 indexed asset, int256 change18, uint256 insurance18);
 
@@ -106,7 +126,9 @@ interface ILedger {
     function fees(uint16 asset) external view returns (uint256);
 
     /// @notice Non-zero claims of an account, by ascending asset.
-    function claimsOf(bytes32 account) external view returns (uint16[] memory assets, int256[] memory claims18);
+    function claimsOf(
+        bytes32 account
+    ) external view returns (uint16[] memory assets, int256[] memory claims18);
 
     /// @notice All assets, ascending.
     function assetIds() external view returns (uint16[] memory);

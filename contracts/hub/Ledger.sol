@@ -48,7 +48,8 @@ contract Ledger is ILedger, Initializable {
     uint8 private constant DECIMALS_MAX = 18;
 
     // keccak256(abi.encode(uint256(keccak256("tandem.storage.Ledger")) - 1)) & ~bytes32(uint256(0xff))
-    bytes32 private constant LAYOUT_SLOT = 0x30b52097204c990c823fca13ca54144bbe331933554c4932d33f4da8536f9000;
+    bytes32 private constant LAYOUT_SLOT =
+        0x30b52097204c990c823fca13ca54144bbe331933554c4932d33f4da8536f9000;
 
     constructor() {
         _disableInitializers();
@@ -157,7 +158,11 @@ contract Ledger is ILedger, Initializable {
     }
 
     /// @inheritdoc ILedger
-    function payInsurance(uint16 asset, bytes32 from, uint256 amount18) external override onlyMover {
+    function payInsurance(
+        uint16 asset,
+        bytes32 from,
+        uint256 amount18
+    ) external override onlyMover {
         _take(asset, from, amount18);
         Book storage b = _book(asset);
         b.insurance += amount18;
@@ -328,7 +333,8 @@ contract Ledger is ILedger, Initializable {
         uint16 asset = config.asset;
         Entry storage e = s.entries[asset];
         if (e.known) revert AssetAlreadySet(asset);
-        if (asset == 0 || (asset == NUMERAIRE) != (config.underlying == 0)) revert InvalidAsset(asset);
+        if (asset == 0 || (asset == NUMERAIRE) != (config.underlying == 0))
+            revert InvalidAsset(asset);
         uint256 length = s.assetIds.length;
         if (length == ASSETS_MAX) revert TooManyAssets(length + 1, ASSETS_MAX);
 
@@ -348,7 +354,8 @@ contract Ledger is ILedger, Initializable {
         if (e.tokens[config.chainId].token != address(0)) {
             revert TokenAlreadySet(asset, config.chainId);
         }
-        if (config.token == address(0) || config.decimals > DECIMALS_MAX) revert InvalidAsset(asset);
+        if (config.token == address(0) || config.decimals > DECIMALS_MAX)
+            revert InvalidAsset(asset);
         e.chains.push(config.chainId);
         e.tokens[config.chainId] = config;
         emit TokenSet(asset, config.chainId, config.token, config.decimals);

@@ -28,7 +28,8 @@ contract MarginVerifier is IMarginVerifier, Initializable {
     uint256 private constant FULL4 = 10_000;
 
     // keccak256(abi.encode(uint256(keccak256("tandem.storage.MarginVerifier")) - 1)) & ~bytes32(uint256(0xff))
-    bytes32 private constant LAYOUT_SLOT = 0xfcef9c554855c038d17d8c5497761e7afe66951e4918f8a80ae56ca2a8309000;
+    bytes32 private constant LAYOUT_SLOT =
+        0xfcef9c554855c038d17d8c5497761e7afe66951e4918f8a80ae56ca2a8309000;
 
     constructor() {
         _disableInitializers();

@@ -21,7 +21,8 @@ abstract contract PortfolioBook is ICreditBook {
     uint256 internal constant POSITIONS_MAX = 128;
 
     // keccak256(abi.encode(uint256(keccak256("tandem.storage.PortfolioBook")) - 1)) & ~bytes32(uint256(0xff))
-    bytes32 private constant PORTFOLIO_SLOT = 0x98813fbbad8448b5389d343cac3728140396f1b452ce5c228b4bf96d85702500;
+    bytes32 private constant PORTFOLIO_SLOT =
+        0x98813fbbad8448b5389d343cac3728140396f1b452ce5c228b4bf96d85702500;
 
     /// @inheritdoc ICreditBook
     function ledger() external view override returns (address) {

@@ -10,8 +10,11 @@ interface ICollateralPool {
     /// A change with `jointSalt` is margined by the bundle's leg on the hub, so its account's owner must be
     /// the transaction's sender. Every other change uses leased capacity.
     /// @param risks Signed risk of each instrument that an autonomous change touches; none for joint changes
-    /// and for positions closed after expiry.
-    function applyChanges(Change[] calldata changes, SignedInstrumentRisk[] calldata risks) external payable;
+    /// and for positions closed after expiry. Coin beyond the message's fee stays here to pay for later ones.
+    function applyChanges(
+        Change[] calldata changes,
+        SignedInstrumentRisk[] calldata risks
+    ) external payable;
 
     /// @notice Capacity leased to an account here, USD × 10^18.
     function leased(bytes32 account) external view returns (uint256);

@@ -25,6 +25,7 @@ library InstrumentIds {
     /// @dev Says whether the instrument is an option that expired at or before a second since 1970.
     function isExpiredOption(uint256 instrument, uint256 nowS) internal pure returns (bool) {
         return
-            uint8(instrument >> KIND_SHIFT) == KIND_OPTION && uint40(instrument >> EXPIRY_SHIFT) <= nowS;
+            uint8(instrument >> KIND_SHIFT) == KIND_OPTION &&
+            uint40(instrument >> EXPIRY_SHIFT) <= nowS;
     }
 }

@@ -24,7 +24,10 @@ library MessageLib {
     uint256 private constant NONCE_OFFSET = 3;
     uint256 private constant LOG_OFFSET = 11;
 
-    function encode(MessageHeader memory header, bytes memory body) internal pure returns (bytes memory) {
+    function encode(
+        MessageHeader memory header,
+        bytes memory body
+    ) internal pure returns (bytes memory) {
         uint256 length = HEADER_BYTES + body.length;
         if (length > BYTES_MAX) revert IMessageEndpoint.MessageTooLong(length, BYTES_MAX);
         return

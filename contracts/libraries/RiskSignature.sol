@@ -7,14 +7,12 @@ import {NetworkDomain} from "./NetworkDomain.sol";
 
 /// @title EIP-712 hashes of what the risk signer says, as `sdk/protocol/margin.ts` has them.
 library RiskSignature {
-    bytes32 private constant ATTESTATION_TYPEHASH =
-        keccak256(
-            "MarginAttestation(bytes32 account,bytes32 positionsHash,uint64 marksSeq,uint32 paramsVersion,int256 initial18,int256 maintenance18,int256 markToMarket18,int256 equity18,uint8 worstScenario,uint64 validUntilSlot)"
-        );
-    bytes32 private constant RISK_TYPEHASH =
-        keccak256(
-            "InstrumentRisk(uint256 instrument,uint64 marksSeq,uint256 mark18,uint256 longRequirement18,uint256 shortRequirement18,uint64 validUntilSlot)"
-        );
+    bytes32 private constant ATTESTATION_TYPEHASH = keccak256(
+        "MarginAttestation(bytes32 account,bytes32 positionsHash,uint64 marksSeq,uint32 paramsVersion,int256 initial18,int256 maintenance18,int256 markToMarket18,int256 equity18,uint8 worstScenario,uint64 validUntilSlot)"
+    );
+    bytes32 private constant RISK_TYPEHASH = keccak256(
+        "InstrumentRisk(uint256 instrument,uint64 marksSeq,uint256 mark18,uint256 longRequirement18,uint256 shortRequirement18,uint64 validUntilSlot)"
+    );
 
     /// @dev Who signed an attestation. Reverts on a malformed signature.
     function signerOf(

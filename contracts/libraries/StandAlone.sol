@@ -12,19 +12,22 @@ library StandAlone {
     /// @dev Capacity that a change uses, USD × 10^18, rounded up: requirement − size × mark − cash, at least 0.
     /// Buying back a short has no requirement; selling always has the short one, because what is sold may have
     /// covered something on another rollup.
-    /// @param position18 Size before the change. @param size18 The change; |size18| < 2^100.
+    /// @param position18 Size before the change.
+    /// @param size18 The change; |size18| < 2^100.
     function neededUp(
         int256 position18,
         int256 size18,
         int256 cash18,
         InstrumentRisk calldata risk
     ) internal pure returns (uint256) {
-        uint256 requirement18 = size18 < 0
-            ? _mulUp(uint256(-size18), risk.shortRequirement18)
-            : _mulUp(_openedLong(position18, size18), risk.longRequirement18);
-        int256 value18 = size18 < 0
-            ? -int256(_mulUp(uint256(-size18), risk.mark18))
-            : int256((uint256(size18) * risk.mark18) / ONE18);
+        uint256 requirement18 =
+            size18 < 0
+                ? _mulUp(uint256(-size18), risk.shortRequirement18)
+                : _mulUp(_openedLong(position18, size18), risk.longRequirement18);
+        int256 value18 =
+            size18 < 0
+                ? -int256(_mulUp(uint256(-size18), risk.mark18))
+                : int256((uint256(size18) * risk.mark18) / ONE18);
         int256 needed = int256(requirement18) - value18 - cash18;
         return needed > 0 ? uint256(needed) : 0;
     }

@@ -5,7 +5,12 @@ import {IInterchainSecurityModule} from "./IInterchainSecurityModule.sol";
 
 /// @title Hyperlane's Mailbox, the part that Tandem uses.
 interface IMailbox {
-    event Dispatch(address indexed sender, uint32 indexed destination, bytes32 indexed recipient, bytes message);
+    event Dispatch(
+        address indexed sender,
+        uint32 indexed destination,
+        bytes32 indexed recipient,
+        bytes message
+    );
     event DispatchId(bytes32 indexed messageId);
     event Process(uint32 indexed origin, bytes32 indexed sender, address indexed recipient);
     event ProcessId(bytes32 indexed messageId);

@@ -82,7 +82,11 @@ interface IMessageEndpoint is IMessageRecipient, ISpecifiesInterchainSecurityMod
     function sentCount(uint32 destination, MessageClass class) external view returns (uint64);
 
     /// @notice Says whether a message was applied.
-    function isApplied(uint32 origin, MessageClass class, uint64 nonce) external view returns (bool);
+    function isApplied(
+        uint32 origin,
+        MessageClass class,
+        uint64 nonce
+    ) external view returns (bool);
 
     /// @notice Sets or removes (zero) the peer on a chain; governance only.
     function setPeer(uint32 chainId, bytes32 router) external;

@@ -30,7 +30,8 @@ abstract contract MessageEndpoint is IMessageEndpoint, Initializable, Reentrancy
     }
 
     // keccak256(abi.encode(uint256(keccak256("tandem.storage.MessageEndpoint")) - 1)) & ~bytes32(uint256(0xff))
-    bytes32 private constant ENDPOINT_SLOT = 0x05cb66a686c50209c9d9ef74ae92b762bd64f8cad55424b5da2b9560bdd11000;
+    bytes32 private constant ENDPOINT_SLOT =
+        0x05cb66a686c50209c9d9ef74ae92b762bd64f8cad55424b5da2b9560bdd11000;
 
     modifier onlyGovernance() {
         _requireCaller(_endpoint().governance);
@@ -110,7 +111,10 @@ abstract contract MessageEndpoint is IMessageEndpoint, Initializable, Reentrancy
     }
 
     /// @inheritdoc IMessageEndpoint
-    function sentCount(uint32 destination, MessageClass class) external view override returns (uint64) {
+    function sentCount(
+        uint32 destination,
+        MessageClass class
+    ) external view override returns (uint64) {
         return _endpoint().sent[destination][class];
     }
 
@@ -193,7 +197,11 @@ abstract contract MessageEndpoint is IMessageEndpoint, Initializable, Reentrancy
         emit RolesSet(newGovernance, newGuardian);
     }
 
-    function _markApplied(EndpointLayout storage s, uint32 origin, MessageHeader memory header) private {
+    function _markApplied(
+        EndpointLayout storage s,
+        uint32 origin,
+        MessageHeader memory header
+    ) private {
         mapping(uint256 => uint256) storage bits = s.applied[origin][header.class];
         uint256 word = header.nonce >> 8;
         uint256 bit = 1 << (header.nonce & 0xff);

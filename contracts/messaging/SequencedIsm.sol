@@ -19,7 +19,8 @@ contract SequencedIsm is ISequencedIsm, Initializable {
     uint8 private constant MESSAGE_ID_MULTISIG = 5;
 
     // keccak256(abi.encode(uint256(keccak256("tandem.storage.SequencedIsm")) - 1)) & ~bytes32(uint256(0xff))
-    bytes32 private constant LAYOUT_SLOT = 0x543fceffa1129c0ed75f748a0538ad3fe68ded24f4619bf6fdd0e5c9c704a900;
+    bytes32 private constant LAYOUT_SLOT =
+        0x543fceffa1129c0ed75f748a0538ad3fe68ded24f4619bf6fdd0e5c9c704a900;
 
     constructor() {
         _disableInitializers();

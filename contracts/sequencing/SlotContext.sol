@@ -26,7 +26,8 @@ contract SlotContext is ISlotContext, Initializable {
     uint256 private constant KIND_JOINT = 2;
 
     // keccak256(abi.encode(uint256(keccak256("tandem.storage.SlotContext")) - 1)) & ~bytes32(uint256(0xff))
-    bytes32 private constant LAYOUT_SLOT = 0x958e26d69941841aa79b0a3655e55ef18f80d6b3d83f08dc201b794852eac400;
+    bytes32 private constant LAYOUT_SLOT =
+        0x958e26d69941841aa79b0a3655e55ef18f80d6b3d83f08dc201b794852eac400;
 
     /// @inheritdoc ISlotContext
     bytes32 public transient override delivering;

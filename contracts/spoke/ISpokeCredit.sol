@@ -25,7 +25,8 @@ interface ISpokeCredit is ICollateralPool, IMessageEndpoint {
     error TooManyChanges(uint256 given, uint256 limit);
     error TooManyRisks(uint256 given, uint256 limit);
     error ForeignInstrument(uint256 instrument, uint32 protocolId);
-    error SizeOutOfRange(int256 size18, int256 limit18);
+    /// @notice A size or an amount of cash is too large.
+    error AmountOutOfRange(int256 amount18, int256 limit18);
     /// @notice Cash must sum to zero over a call (V16).
     error CashNotBalanced(int256 sum18);
     error AccountWithoutOwner(bytes32 account);
@@ -59,11 +60,19 @@ interface ISpokeCredit is ICollateralPool, IMessageEndpoint {
     event Reported(uint32 indexed protocolId, bytes32 indexed messageId, uint256 lines);
     event Leased(bytes32 indexed account, uint256 amount18, uint256 leased18, uint40 expiryS);
     event Returned(bytes32 indexed account, uint256 leased18, uint256 used18, bytes32 messageId);
-    event Reassigned(bytes32 indexed from, bytes32 indexed to, uint256 indexed instrument, int256 size18);
+    event Reassigned(
+        bytes32 indexed from,
+        bytes32 indexed to,
+        uint256 indexed instrument,
+        int256 size18
+    );
     event RiskRulesSet(address riskSigner, uint64 maxMarksLag);
 
     /// @notice Gives free capacity back to the hub; the owner, or anybody after the lease.
-    function giveBack(bytes32 account, uint256 amount18) external payable returns (bytes32 messageId);
+    function giveBack(
+        bytes32 account,
+        uint256 amount18
+    ) external payable returns (bytes32 messageId);
 
     /// @notice Gives used capacity back: lease and use fall alike, what is free stays. The owner, or anybody after
     /// the lease. Makes room under the credit book's caps for a new lease.
@@ -84,5 +93,7 @@ interface ISpokeCredit is ICollateralPool, IMessageEndpoint {
     function instrumentsOf(bytes32 account) external view returns (uint256[] memory);
 
     /// @notice What a protocol used of its daily caps today, USD × 10^18.
-    function protocolUsage(uint32 protocolId) external view returns (uint128 used18, uint128 cash18);
+    function protocolUsage(
+        uint32 protocolId
+    ) external view returns (uint128 used18, uint128 cash18);
 }

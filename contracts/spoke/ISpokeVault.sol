@@ -49,17 +49,36 @@ interface ISpokeVault is IMessageEndpoint {
     error NothingToClaim(uint16 asset, address recipient);
 
     event AssetSet(uint16 indexed asset, address indexed token, uint8 decimals, uint256 custodyCap);
-    event Deposited(uint16 indexed asset, bytes32 indexed account, uint256 amount, bytes32 messageId);
-    event LiquidityDeposited(uint16 indexed asset, bytes32 indexed account, uint256 amount, bytes32 messageId);
+    event Deposited(
+        uint16 indexed asset,
+        bytes32 indexed account,
+        uint256 amount,
+        bytes32 messageId
+    );
+    event LiquidityDeposited(
+        uint16 indexed asset,
+        bytes32 indexed account,
+        uint256 amount,
+        bytes32 messageId
+    );
     event Paid(uint16 indexed asset, address indexed recipient, uint256 amount);
-    event PaymentQueued(uint16 indexed asset, address indexed recipient, uint256 amount, uint256 position);
+    event PaymentQueued(
+        uint16 indexed asset,
+        address indexed recipient,
+        uint256 amount,
+        uint256 position
+    );
     /// @notice The token refused the transfer; the recipient can claim the amount.
     event PaymentParked(uint16 indexed asset, address indexed recipient, uint256 amount);
 
     /// @notice Locks tokens; the hub credits the account when validators have signed the message.
     /// @param amount In the token's own units.
     /// @return messageId Hyperlane's id of the Deposit.
-    function deposit(uint16 asset, uint256 amount, bytes32 account) external payable returns (bytes32 messageId);
+    function deposit(
+        uint16 asset,
+        uint256 amount,
+        bytes32 account
+    ) external payable returns (bytes32 messageId);
 
     /// @notice Locks tokens as liquidity of the pool.
     function depositLiquidity(
@@ -110,5 +129,8 @@ interface ISpokeVault is IMessageEndpoint {
     /// @notice Bounds of the queue: payments `[head, tail)` wait.
     function queueBounds(uint16 asset) external view returns (uint256 head, uint256 tail);
 
-    function queuedPayment(uint16 asset, uint256 position) external view returns (QueuedPayment memory);
+    function queuedPayment(
+        uint16 asset,
+        uint256 position
+    ) external view returns (QueuedPayment memory);
 }

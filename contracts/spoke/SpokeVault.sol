@@ -44,7 +44,8 @@ contract SpokeVault is ISpokeVault, MessageEndpoint {
     uint256 private constant PAYMENT_GAS = 200_000;
 
     // keccak256(abi.encode(uint256(keccak256("tandem.storage.SpokeVault")) - 1)) & ~bytes32(uint256(0xff))
-    bytes32 private constant LAYOUT_SLOT = 0xc3ef60c2e22effae931f09ef2c8623f89070ff6339206620a6f3ff5c16b38700;
+    bytes32 private constant LAYOUT_SLOT =
+        0xc3ef60c2e22effae931f09ef2c8623f89070ff6339206620a6f3ff5c16b38700;
 
     constructor() {
         _disableInitializers();
@@ -98,7 +99,10 @@ contract SpokeVault is ISpokeVault, MessageEndpoint {
     }
 
     /// @inheritdoc ISpokeVault
-    function claim(uint16 asset, address to) external override nonReentrant returns (uint256 amount) {
+    function claim(
+        uint16 asset,
+        address to
+    ) external override nonReentrant returns (uint256 amount) {
         Holding storage h = _holding(asset);
         amount = h.claimable[msg.sender];
         if (amount == 0) revert NothingToClaim(asset, msg.sender);
@@ -171,9 +175,7 @@ contract SpokeVault is ISpokeVault, MessageEndpoint {
     }
 
     /// @inheritdoc ISpokeVault
-    function queueBounds(
-        uint16 asset
-    ) external view override returns (uint256 head, uint256 tail) {
+    function queueBounds(uint16 asset) external view override returns (uint256 head, uint256 tail) {
         Holding storage h = _layout().holdings[asset];
         return (h.head, h.tail);
     }
