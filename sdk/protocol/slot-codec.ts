@@ -144,6 +144,7 @@ function entryFields(entry: RecordedEntry): Fields {
     entry.canRevert.map((may) => uint(may ? 1 : 0)),
     termFields(entry.terms),
     marks === undefined ? [] : [uint(marks.underlying), uint(marks.sequence)],
+    entry.sender ?? '0x',
   ]
 }
 
@@ -160,6 +161,7 @@ function readEntry(fields: Fields): RecordedEntry {
     ...(marks.length === 0
       ? {}
       : { marks: { underlying: int(marks[0]), sequence: big(marks[1]) } }),
+    ...(hex(at[7]) === '0x' ? {} : { sender: hex(at[7]) }),
   }
 }
 

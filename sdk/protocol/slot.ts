@@ -62,6 +62,8 @@ export type RecordedEntry = {
   /** One per leg: true where the entry stands even if the leg reverts. */
   canRevert: readonly boolean[]
   terms: BundleTerms
+  /** Sender of the first leg, for bundles with a replacementUuid: who may cancel it. */
+  sender?: Address | undefined
   /** For marks: the underlying and its sequence. */
   marks?: { underlying: number; sequence: bigint } | undefined
 }

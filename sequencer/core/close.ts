@@ -1,0 +1,117 @@
+import { assert } from '../../sdk/protocol/assert.ts'
+import { LIMITS } from '../../sdk/protocol/limits.ts'
+import type { Difference } from './execution.ts'
+import type { CoreInput, Effect, SealOutcome } from './input.ts'
+import { refuseEntry, wake } from './pool.ts'
+import type { AccountKey } from './entry.ts'
+import type { CoreState } from './state.ts'
+
+/** Closes the superblock when its time has come or nothing more goes into it. */
+export function closeIfDue(state: CoreState): Effect[] {
+  const { superblock, config, nowMs } = state
+  if (superblock.phase !== 'open' || state.formation !== undefined) return []
+  // Only durable slots are mined: a crash must not leave a block that the log does not know.
+  if (state.durableHeight < state.height) return []
+  const old = nowMs - superblock.openedMs >= config.superblockMs
+  const quiet = state.ready.length === 0 && nowMs - state.busyMs >= config.idleCloseMs
+  if (!old && !quiet) return []
+  superblock.phase = 'sealing'
+  superblock.attempt = 1
+  const chainIds = [...superblock.blocks.keys()].toSorted((a, b) => a - b)
+  if (chainIds.length === 0) return publish(state, [])
+  return [{ type: 'seal', superblock: superblock.number, chainIds, again: false }]
+}
+
+/**
+ * Takes what mining gave on every touched rollup. A difference is rolled back on all of them and
+ * tried once more; a rollup where it stays stops, the others go on.
+ */
+export function takeSealed(
+  state: CoreState,
+  { superblock: number, outcomes }: Extract<CoreInput, { type: 'sealed' }>,
+): Effect[] {
+  const { superblock } = state
+  assert(superblock.phase === 'sealing', 'a superblock is sealed once')
+  assert(superblock.number === number, 'the sealed superblock is the open one')
+  assert(outcomes.length === superblock.blocks.size, 'every touched rollup answered')
+  const differing = outcomes.filter((outcome) => outcome.kind === 'difference')
+  if (differing.length > 0 && superblock.attempt === 1) {
+    superblock.attempt = 2
+    const chainIds = outcomes.map(({ chainId }) => chainId)
+    return [{ type: 'seal', superblock: number, chainIds, again: true }]
+  }
+  const stops = differing.flatMap(({ chainId, difference }) =>
+    stopChain(state, { chainId, reason: describeDifference(difference) }),
+  )
+  return [...stops, ...publish(state, outcomes)]
+}
+
+function publish(state: CoreState, outcomes: readonly SealOutcome[]): Effect[] {
+  const { superblock } = state
+  superblock.phase = 'publishing'
+  const chainIds: number[] = []
+  const rollBack: number[] = []
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'difference') {
+      rollBack.push(outcome.chainId)
+      continue
+    }
+    const { chainId, block } = outcome
+    const { number, hash, timestampS, header } = block
+    state.heads.set(chainId, { number, hash, timestampS })
+    state.notes.sealed.push({ chainId, header })
+    chainIds.push(chainId)
+  }
+  return [{ type: 'publish', superblock: superblock.number, chainIds, rollBack }]
+}
+
+/** Opens the way for the next superblock. */
+export function takePublished(state: CoreState, number: number): Effect[] {
+  const { superblock } = state
+  assert(superblock.phase === 'publishing', 'what is published was sealed')
+  assert(superblock.number === number, 'the published superblock is the sealed one')
+  const touched = new Set(superblock.blocks.keys())
+  superblock.phase = 'none'
+  superblock.published = number
+  superblock.blocks = new Map()
+  const keys = new Set<AccountKey>()
+  for (const { for: reason } of state.held.values()) {
+    if (reason.type !== 'funds') continue
+    if (touched.has(Number(reason.key.split(':')[0]))) keys.add(reason.key)
+  }
+  wake(state, { keys })
+  forgetAccounts(state)
+  return []
+}
+
+/** Stops a rollup for good: what touches it is refused with the reason, the others go on. */
+export function stopChain(
+  state: CoreState,
+  { chainId, reason }: { chainId: number; reason: string },
+): Effect[] {
+  if (state.stopped.has(chainId)) return []
+  state.stopped.set(chainId, reason)
+  state.notes.stopped.push({ chainId, reason })
+  const refused = [...state.pending.values()]
+    .filter((entry) => entry.legs.some((leg) => leg.chainId === chainId))
+    .filter((entry) => state.formation?.entries.includes(entry) !== true)
+    .map((entry) =>
+      refuseEntry(state, entry, { error: 'CHAIN_STOPPED', values: { chainId, reason } }),
+    )
+  return [{ type: 'stopped', chainId, reason }, ...refused]
+}
+
+function describeDifference({ index, what, expected, actual }: Difference): string {
+  const where = index === undefined ? 'the block' : `leg ${index} of the block`
+  return `${where} differs in ${what}: promised ${expected}, mined ${actual}`
+}
+
+/** Keeps the table of accounts bounded; what was forgotten is read again when it is needed. */
+function forgetAccounts(state: CoreState): void {
+  if (state.accounts.size <= LIMITS.trackedAccounts) return
+  // Between superblocks nothing is promised and unpublished, so facts on chain say all.
+  for (const key of state.accounts.keys()) {
+    if (state.accounts.size <= LIMITS.trackedAccounts / 2) return
+    state.accounts.delete(key)
+  }
+}

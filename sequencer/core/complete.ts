@@ -1,0 +1,145 @@
+import { assert } from '../../sdk/protocol/assert.ts'
+import { ENTRY_KIND } from '../../sdk/protocol/entry.ts'
+import { LIMITS } from '../../sdk/protocol/limits.ts'
+import { bookTransaction } from './accounts.ts'
+import { accountKey, replacementKey, type AccountKey, type Entry } from './entry.ts'
+import type { Formation } from './formation.ts'
+import type { Effect, FormedSlot, FormedStep } from './input.ts'
+import { effectiveGasPrice } from './leg.ts'
+import { forgetAfter, rememberSequenced } from './memory.ts'
+import { forgetPending, giveBack, refuseEntry, wake } from './pool.ts'
+import { emptyNotes, type CoreState } from './state.ts'
+
+/** Makes a slot of a formation that has its verdicts, and books everything that it promises. */
+export function completeSlot(state: CoreState, formation: Formation): Effect[] {
+  state.formation = undefined
+  openSuperblock(state, formation)
+  const chains = formedChains(formation)
+  const { entries, height, timestampMs } = formation
+  for (const entry of entries) settleEntry(state, entry, formation)
+  const refused = formation.refused.map(({ entry, fault }) => {
+    const { entryId } = entry
+    refuseEntry(state, entry, fault)
+    return { entryId, waiters: entry.waiters, fault }
+  })
+  const keys = new Set<AccountKey>()
+  for (const chain of chains) bookChain(state, chain, keys)
+  state.height = height
+  state.timestampMs = timestampMs
+  if (entries.length > 0) state.busyMs = timestampMs
+  const notes = state.notes
+  state.notes = emptyNotes()
+  const slot: FormedSlot = {
+    height,
+    superblock: state.superblock.number,
+    timestampMs,
+    marksSeq: state.marksSeq,
+    entries,
+    chains,
+    notes,
+    refused,
+  }
+  forgetAfter(state.memory, height)
+  giveBack(state, formation.carried)
+  wake(state, { keys, time: true })
+  return [{ type: 'append', slot }, ...refuseExpired(state)]
+}
+
+function openSuperblock(state: CoreState, formation: Formation): void {
+  const { superblock } = state
+  assert(superblock.phase === 'none' || superblock.phase === 'open', 'a slot needs an open superblock')
+  if (superblock.phase === 'open') return
+  superblock.phase = 'open'
+  superblock.number += 1
+  superblock.openedMs = formation.timestampMs
+  superblock.attempt = 0
+}
+
+function formedChains(formation: Formation): FormedSlot['chains'] {
+  return [...formation.lists]
+    .toSorted(([a], [b]) => a - b)
+    .map(([chainId, list]) => {
+      const base = formation.bases.get(chainId)
+      const outcomes = formation.results.get(chainId)
+      assert(base !== undefined, 'a touched chain has a block to come')
+      assert(outcomes?.length === list.length, 'every leg of a slot has its result')
+      const steps = list.map((step, i): FormedStep => {
+        const outcome = outcomes[i]
+        assert(outcome !== undefined, 'every leg of a slot has its result')
+        return { ...step, outcome }
+      })
+      return { chainId, env: base.env, steps }
+    })
+}
+
+function settleEntry(state: CoreState, entry: Entry, formation: Formation): void {
+  const { height } = formation
+  const index = formation.entries.indexOf(entry)
+  const uuid = entry.terms.replacementUuid
+  rememberSequenced(state.memory, entry.entryId, {
+    height,
+    index,
+    untilSlot: rememberedUntil(height, entry.deadlineSlot),
+    ...(uuid === undefined ? {} : { replacement: replacementKey(entry.sender, uuid) }),
+  })
+  forgetPending(state, entry)
+  if (entry.kind !== ENTRY_KIND.system || entry.marks === undefined) return
+  state.marks.set(entry.marks.underlying, entry.marks.sequence)
+  state.marksSeq += 1n
+}
+
+/** Last slot in which a second copy of an entry is known by its id; later its nonces refuse it. */
+export function rememberedUntil(height: number, deadlineSlot: number): number {
+  return Math.max(height + LIMITS.bundleHorizonSlots, deadlineSlot)
+}
+
+function bookChain(
+  state: CoreState,
+  chain: FormedSlot['chains'][number],
+  keys: Set<AccountKey>,
+): void {
+  const { chainId, env, steps } = chain
+  const { superblock } = state
+  const open = superblock.blocks.get(chainId)
+  let gasUsed = open?.gasUsed ?? 0n
+  for (const { call, leg, outcome } of steps) {
+    gasUsed += outcome.gasUsed
+    if (leg === undefined) {
+      state.systemNonces.set(chainId, call.nonce + 1)
+      continue
+    }
+    const key = accountKey(chainId, leg.from)
+    const account = state.accounts.get(key)
+    assert(account !== undefined, 'the sender of a promised leg is known')
+    const gasWei = outcome.gasUsed * effectiveGasPrice(leg.fee, env.baseFeePerGas)
+    const paidWei = gasWei + (outcome.status === 1 ? leg.value : 0n)
+    bookTransaction(account, { nonce: leg.nonce, paidWei, block: env.number })
+    keys.add(key)
+  }
+  superblock.blocks.set(chainId, {
+    env,
+    calls: [...(open?.calls ?? []), ...steps.map(({ call }) => call)],
+    outcomes: [...(open?.outcomes ?? []), ...steps.map(({ outcome }) => outcome)],
+    gasUsed,
+  })
+  state.touchedMs.set(chainId, state.superblock.openedMs)
+}
+
+/** Refuses what waited until its last slot passed. */
+function refuseExpired(state: CoreState): Effect[] {
+  const next = state.height + 1
+  const expired = [...state.held.values()].filter(({ entry }) => entry.deadlineSlot < next)
+  return expired.map(({ entry, for: reason }) => {
+    if (reason.type === 'nonce') {
+      const [chainId, sender] = reason.key.split(':') as [string, string]
+      const nonce = entry.legs.flatMap((item) =>
+        item.type === 'user' && item.leg.from === sender ? [item.leg.nonce] : [],
+      )[0] as number
+      const expected = state.accounts.get(reason.key)?.nonce ?? 0
+      const values = { nonce, sender, chainId: Number(chainId), expected }
+      return refuseEntry(state, entry, { error: 'NONCE_GAP', values })
+    }
+    const values = { limit: `slot ${entry.deadlineSlot}`, actual: `slot ${next}` }
+    return refuseEntry(state, entry, { error: 'EXPIRED', values })
+  })
+}

@@ -1,0 +1,65 @@
+import type { BundleTerms, EntryKind, Lane } from '../../sdk/protocol/entry.ts'
+import type { ErrorName, ErrorValues } from '../../sdk/protocol/errors.ts'
+import type { Address, Hash } from '../../sdk/protocol/hex.ts'
+import type { AccountId } from '../../sdk/protocol/ids.ts'
+import type { Call, Leg } from './leg.ts'
+
+/** An error of the registry with its values: why something is refused. */
+export type Fault = { error: ErrorName; values: ErrorValues }
+
+/** One leg of an entry: a user's signed transaction, or a call that the system key will sign. */
+export type EntryLeg =
+  | { type: 'user'; chainId: number; leg: Leg }
+  /** `call.nonce` is set when its place is known. */
+  | { type: 'system'; chainId: number; call: Omit<Call, 'nonce'> }
+
+/** An entry on its way into the log. */
+export type Entry = {
+  entryId: Hash
+  kind: EntryKind
+  lane: Lane
+  /** Order of arrival. */
+  sequence: number
+  /** 1 to 16, in execution order. */
+  legs: readonly EntryLeg[]
+  /** One per leg. */
+  canRevert: readonly boolean[]
+  terms: BundleTerms
+  /** Bytes of its transactions. */
+  bytes: number
+  /** First and last slot in which it may stand. */
+  firstSlot: number
+  deadlineSlot: number
+  /** Sender of the first leg. */
+  sender: Address
+  /** Accounts whose margin the hub checks after all other legs, with the leg's sender. */
+  joint: readonly { sender: Address; account: AccountId }[]
+  marks?: { underlying: number; sequence: bigint } | undefined
+  /** Requests that wait for its receipt or refusal. */
+  waiters: number[]
+}
+
+/** Key of a map over accounts of chains. */
+export type AccountKey = `${number}:${Address}`
+
+/** Names an account on one chain. */
+export function accountKey(chainId: number, address: Address): AccountKey {
+  return `${chainId}:${address}`
+}
+
+/** Key of a map over (sender, replacementUuid). */
+export function replacementKey(sender: Address, uuid: string): string {
+  return `${sender}:${uuid.toLowerCase()}`
+}
+
+/** User legs of an entry. */
+export function userLegs(entry: Entry): readonly Leg[] {
+  return entry.legs.flatMap((item) => (item.type === 'user' ? [item.leg] : []))
+}
+
+/** Hashes of the legs without which the entry does not stand, for entries of more than one leg or a salt. */
+export function protectedLegs(entry: Entry): readonly Hash[] {
+  return entry.legs.flatMap((item, i) =>
+    item.type === 'user' && entry.canRevert[i] !== true ? [item.leg.hash] : [],
+  )
+}

@@ -1,0 +1,93 @@
+import type { Address, Hash } from '../../sdk/protocol/hex.ts'
+import type { SlotNotes } from '../../sdk/protocol/slot.ts'
+import type { BundleInput, MarksInput } from './admission.ts'
+import type { Entry, Fault } from './entry.ts'
+import type {
+  AccountFacts,
+  ChainHead,
+  Difference,
+  LegOutcome,
+  SealedBlock,
+  Simulation,
+} from './execution.ts'
+import type { SimulateEffect } from './formation.ts'
+import type { Leg } from './leg.ts'
+import type { PlacedStep } from './program.ts'
+import type { BlockEnv } from './execution.ts'
+
+/** What mining a rollup's block gave. */
+export type SealOutcome = { chainId: number } & (
+  | { kind: 'sealed'; block: SealedBlock }
+  | { kind: 'difference'; difference: Difference }
+)
+
+/** Everything that can happen to the core. `requestId` names who waits for an answer. */
+export type CoreEvent =
+  | { type: 'transaction'; requestId: number; leg: Leg }
+  | { type: 'bundle'; requestId: number; bundle: BundleInput }
+  | { type: 'marks'; requestId: number; marks: MarksInput }
+  | { type: 'preview'; requestId: number; bundle: BundleInput }
+  /** The sender is authenticated. */
+  | { type: 'cancel'; requestId: number; sender: Address; replacementUuid: string }
+  | { type: 'tick' }
+  /** Facts of accounts at the end of `head`. */
+  | { type: 'accounts'; chainId: number; head: ChainHead; facts: readonly AccountFacts[] }
+  | { type: 'simulated'; ticket: number; chainId: number; simulation: Simulation }
+  /** A slot, and all before it, survive a crash. */
+  | { type: 'durable'; height: number }
+  | { type: 'sealed'; superblock: number; outcomes: readonly SealOutcome[] }
+  | { type: 'published'; superblock: number }
+
+/** An event with the time at which it came, milliseconds since 1970. */
+export type CoreInput = CoreEvent & { nowMs: number }
+
+/** One leg of a formed slot with what was promised. System calls are signed when it is recorded. */
+export type FormedStep = PlacedStep & { outcome: LegOutcome }
+
+/** A slot with its verdicts: what is appended to the log. */
+export type FormedSlot = {
+  height: number
+  superblock: number
+  timestampMs: number
+  marksSeq: bigint
+  entries: readonly Entry[]
+  /** Ascending by chain id. */
+  chains: readonly { chainId: number; env: BlockEnv; steps: readonly FormedStep[] }[]
+  notes: SlotNotes
+  /** What this slot's simulation refused: answered when the slot is durable. */
+  refused: readonly { entryId: Hash; waiters: readonly number[]; fault: Fault }[]
+}
+
+/** What a preview found. */
+export type Preview = {
+  entryId: Hash
+  height: number
+  /** One per leg in order; empty when it was refused before it ran. */
+  outcomes: readonly (LegOutcome & { blockNumber: number })[]
+  deliveries: number
+  fault?: Fault | undefined
+}
+
+/** What the core wants done. */
+export type Effect =
+  | SimulateEffect
+  | { type: 'readAccounts'; chainId: number; addresses: readonly Address[] }
+  | { type: 'append'; slot: FormedSlot }
+  | { type: 'refuse'; entryId: Hash; waiters: readonly number[]; fault: Fault }
+  /** The entry is in the log already: the first receipt is the answer. */
+  | { type: 'known'; requestId: number; entryId: Hash; height: number }
+  /** The entry waits for its nonce, its time or its funds. */
+  | { type: 'held'; entryId: Hash; waiters: readonly number[] }
+  | { type: 'cancelled'; requestId: number; entryId: Hash; height: number }
+  | { type: 'notCancelled'; requestId: number; fault: Fault; requestName: string }
+  | { type: 'previewed'; requestId: number; preview: Preview }
+  /** Mine the open blocks of these chains, each as recorded; `again` after a roll-back of all. */
+  | { type: 'seal'; superblock: number; chainIds: readonly number[]; again: boolean }
+  /** Make the blocks visible together; roll back the chains that stopped. */
+  | {
+      type: 'publish'
+      superblock: number
+      chainIds: readonly number[]
+      rollBack: readonly number[]
+    }
+  | { type: 'stopped'; chainId: number; reason: string }

@@ -1,0 +1,39 @@
+import { decodeAbiParameters } from 'viem/utils'
+import { LIMITS } from '../../sdk/protocol/limits.ts'
+import type { ErrorValues } from '../../sdk/protocol/errors.ts'
+import type { LegOutcome } from './execution.ts'
+
+const ERROR_STRING = '0x08c379a0'
+const PANIC = '0x4e487b71'
+
+/**
+ * Says why a leg failed as far as its revert data tells without the contract's ABI, and repeats the
+ * data (cut at the limit) so that whoever has the ABI can decode it.
+ */
+export function failureValues(outcome: LegOutcome, gasLimit: bigint): ErrorValues {
+  const { output, gasUsed } = outcome
+  const digits = 2 + LIMITS.revertBytes * 2
+  return {
+    reason: reasonOf(outcome, gasLimit),
+    output: output.slice(0, digits),
+    gasUsed: gasUsed.toString(),
+  }
+}
+
+function reasonOf({ output, gasUsed }: LegOutcome, gasLimit: bigint): string {
+  const selector = output.slice(0, 10)
+  if (selector === ERROR_STRING) return decoded('string', output) ?? 'reverted'
+  if (selector === PANIC) return `panic ${decoded('uint256', output) ?? 'unknown'}`
+  if (output.length >= 10) return `reverted with ${selector}`
+  return gasUsed >= gasLimit ? 'out of gas' : 'reverted without data'
+}
+
+function decoded(type: 'string' | 'uint256', output: string): string | undefined {
+  try {
+    const [value] = decodeAbiParameters([{ type }], `0x${output.slice(10)}`)
+    return String(value).slice(0, LIMITS.revertBytes)
+  } catch {
+    // Revert data comes from any contract: what does not decode is shown as bytes.
+    return undefined
+  }
+}

@@ -1,0 +1,152 @@
+import { keccak256 } from 'viem/utils'
+import { ENTRY_KIND, LANES } from '../../sdk/protocol/entry.ts'
+import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
+import { merkleBranch, merkleRoot } from '../../sdk/protocol/merkle.ts'
+import { logsHash, preconfirmationLeaf, resultRoot } from '../../sdk/protocol/receipt-hash.ts'
+import type { LegResult, Preconfirmation, SignedReceipt } from '../../sdk/protocol/receipt.ts'
+import { slotBodyHash } from '../../sdk/protocol/slot-codec.ts'
+import {
+  chainRoot,
+  type LegOrigin,
+  type RecordedChain,
+  type RecordedEntry,
+  type SlotHeader,
+  type SlotRecord,
+} from '../../sdk/protocol/slot.ts'
+import type { CoreConfig } from './config.ts'
+import type { Entry } from './entry.ts'
+import type { FormedSlot, FormedStep } from './input.ts'
+import type { Call, SignedLeg } from './leg.ts'
+
+/** Signs a call of the system key for a chain; the same call gives the same bytes. */
+export type SignSystemCall = (chainId: number, call: Call) => SignedLeg
+
+/** Makes the log record of a formed slot. */
+export function recordSlot(
+  config: CoreConfig,
+  slot: FormedSlot,
+  { parentHash, signSystem }: { parentHash: Hash; signSystem: SignSystemCall },
+): SlotRecord {
+  const places = new Map(slot.entries.map(({ entryId }, i) => [entryId, i]))
+  const chains = slot.chains.map(({ chainId, env, steps }): RecordedChain => {
+    const { number, timestampS, baseFeePerGas, gasLimit, coinbase } = env
+    return {
+      chainId,
+      env: { number, parentHash: env.parentHash, timestampS, baseFeePerGas, gasLimit, coinbase },
+      legs: steps.map((step) => {
+        const signed = step.leg ?? signSystem(chainId, step.call)
+        const { status, gasUsed, logs, output } = step.outcome
+        const outputHash = keccak256(output)
+        const { hash, rawTx } = signed
+        return { origin: originOf(step, places), hash, rawTx, status, gasUsed, logs, outputHash }
+      }),
+    }
+  })
+  const entries = slot.entries.map(recordEntry)
+  const body = { entries, chains, notes: slot.notes }
+  const header: SlotHeader = {
+    version: 1,
+    height: slot.height,
+    view: 0,
+    leader: config.leader,
+    superblock: slot.superblock,
+    parentHash,
+    timestampMs: slot.timestampMs,
+    marksSeq: slot.marksSeq,
+    laneCounts: Array.from(
+      { length: LANES },
+      (_, lane) => entries.filter((entry) => entry.lane === lane).length,
+    ),
+    entriesRoot: merkleRoot(entries.map(({ entryId }) => keccak256(entryId))),
+    chainRoots: chains.map(({ chainId, legs }) => ({
+      chainId,
+      root: chainRoot(legs.map((leg) => ({ ...leg, logsHash: logsHash(leg.logs) }))),
+    })),
+    bodyHash: slotBodyHash(body),
+  }
+  return { header, ...body }
+}
+
+function recordEntry(entry: Entry): RecordedEntry {
+  const { kind, entryId, lane, deadlineSlot, canRevert, terms, marks, sender } = entry
+  const named = kind === ENTRY_KIND.bundle && terms.replacementUuid !== undefined
+  return {
+    kind,
+    entryId,
+    lane,
+    deadlineSlot,
+    canRevert,
+    terms,
+    ...(named ? { sender } : {}),
+    ...(marks === undefined ? {} : { marks }),
+  }
+}
+
+function originOf(step: FormedStep, places: ReadonlyMap<Hash, number>): LegOrigin {
+  const { origin } = step
+  if (origin.type === 'open') return origin
+  return { type: origin.type, entry: places.get(origin.entryId) as number, leg: origin.leg }
+}
+
+/** A slot's receipts before the one signature over their root. */
+export type UnsignedReceipts = {
+  slot: bigint
+  view: bigint
+  receiptRoot: Hash
+  /** One per entry of the slot. */
+  receipts: readonly Omit<SignedReceipt, 'signature'>[]
+}
+
+/** Makes the receipts of a slot: the same record gives the same receipts. */
+export function receiptsOf(record: SlotRecord): UnsignedReceipts {
+  const { header, entries } = record
+  const slot = BigInt(header.height)
+  const view = BigInt(header.view)
+  const rows = entries.map((entry, index) => {
+    const results = resultsOf(record, index)
+    const preconfirmation: Preconfirmation = {
+      slot,
+      view,
+      index,
+      entryId: entry.entryId,
+      resultRoot: resultRoot(results),
+      deadlineSlot: BigInt(entry.deadlineSlot),
+      issuedAtMs: header.timestampMs,
+    }
+    return { preconfirmation, results }
+  })
+  const leaves = rows.map(({ preconfirmation }) => preconfirmationLeaf(preconfirmation))
+  const receiptRoot = merkleRoot(leaves)
+  const receipts = rows.map(({ preconfirmation, results }, i) => ({
+    version: 1 as const,
+    preconfirmation,
+    results,
+    receiptRoot,
+    branch: merkleBranch(leaves, i),
+  }))
+  return { slot, view, receiptRoot, receipts }
+}
+
+/** Results of an entry's legs in their order. */
+function resultsOf(record: SlotRecord, entry: number): LegResult[] {
+  const results: LegResult[] = []
+  for (const { chainId, env, legs } of record.chains) {
+    for (const { origin, hash, status, gasUsed, logs } of legs) {
+      if (origin.type !== 'entry' || origin.entry !== entry) continue
+      results[origin.leg] = {
+        chainId,
+        transactionHash: hash,
+        status,
+        gasUsed,
+        logsHash: logsHash(logs),
+        blockNumber: BigInt(env.number),
+      }
+    }
+  }
+  return results
+}
+
+/** Signed receipts of a slot from its one signature. */
+export function signReceipts(unsigned: UnsignedReceipts, signature: Hex): SignedReceipt[] {
+  return unsigned.receipts.map((receipt) => ({ ...receipt, signature }))
+}

@@ -1,0 +1,77 @@
+import type { Address, Hash } from '../../sdk/protocol/hex.ts'
+import type { AccountTable } from './accounts.ts'
+import type { CoreConfig } from './config.ts'
+import type { AccountKey, Entry } from './entry.ts'
+import type { ChainHead } from './execution.ts'
+import type { Formation } from './formation.ts'
+import type { Memory } from './memory.ts'
+import type { PreviewRun } from './preview.ts'
+import type { Superblock } from './superblock.ts'
+import type { SlotNotes } from '../../sdk/protocol/slot.ts'
+
+/** Why an entry waits although it was taken. */
+export type HeldFor =
+  /** A smaller nonce of this account must come first. */
+  | { type: 'nonce'; key: AccountKey }
+  /** The account's balance must be read again, or its chain must publish first. */
+  | { type: 'funds'; key: AccountKey }
+  /** Its first slot or time has not come. */
+  | { type: 'time' }
+
+/** An entry that waits. */
+export type Held = { entry: Entry; for: HeldFor }
+
+/** Everything that the core knows. Owned by `step`, which changes it in place. */
+export type CoreState = {
+  readonly config: CoreConfig
+  /** Latest time that any input carried, milliseconds since 1970. */
+  nowMs: number
+  /** Height of the last slot that was formed. */
+  height: number
+  /** Height of the last durable slot. */
+  durableHeight: number
+  /** Time of the last slot that was formed, milliseconds since 1970. */
+  timestampMs: number
+  /** Time of the last slot with entries in it. */
+  busyMs: number
+  superblock: Superblock
+  /** Published heads by chain. */
+  heads: Map<number, ChainHead>
+  /** Time of the slot that touched a chain last. */
+  touchedMs: Map<number, number>
+  /** Reasons of the chains that stopped. */
+  stopped: Map<number, string>
+  /** Next nonce of the system key by chain, after everything promised. */
+  systemNonces: Map<number, number>
+  accounts: AccountTable
+  /** Entries that may go into the next slot, in the order in which they will be tried. */
+  ready: Entry[]
+  /** Entries whose accounts are being read, by entry id. */
+  reading: Map<Hash, Entry>
+  held: Map<Hash, Held>
+  /** Every entry that is ready, being read, held or in a formation, by id. */
+  pending: Map<Hash, Entry>
+  heldBySender: Map<Address, number>
+  /** Last sequence of marks by underlying. */
+  marks: Map<number, bigint>
+  marksSeq: bigint
+  /** What was seen, cancelled or sequenced inside the horizon. */
+  memory: Memory
+  /** Notes for the next slot. */
+  notes: { -readonly [K in keyof SlotNotes]: SlotNotes[K][number][] }
+  /** The slot being formed. */
+  formation: Formation | undefined
+  previews: Map<number, PreviewRun>
+  nextSequence: number
+  nextTicket: number
+}
+
+/** Notes of a slot that has nothing to tell. */
+export function emptyNotes(): CoreState['notes'] {
+  return { sealed: [], seen: [], closed: [], stopped: [] }
+}
+
+/** Time of the slot to come: now, and always above the slot before; milliseconds since 1970. */
+export function nextTimestampMs(state: CoreState): number {
+  return Math.max(state.nowMs, state.timestampMs + 1)
+}

@@ -1,0 +1,50 @@
+import type { Address } from '../../sdk/protocol/hex.ts'
+import { chainOf, type CoreConfig } from './config.ts'
+import { prevRandaoOf, type BlockEnv, type ChainHead, type LegOutcome } from './execution.ts'
+import type { Call } from './leg.ts'
+
+/** What is promised on one rollup inside the open superblock. */
+export type OpenBlock = {
+  env: BlockEnv
+  calls: Call[]
+  outcomes: LegOutcome[]
+  gasUsed: bigint
+}
+
+/** The superblock that slots go into. */
+export type Superblock = {
+  /** Number of the open superblock, or of the last one when none is open. */
+  number: number
+  /** Last one that was published. */
+  published: number
+  phase: 'none' | 'open' | 'sealing' | 'publishing'
+  /** Time of its first slot, milliseconds since 1970. */
+  openedMs: number
+  blocks: Map<number, OpenBlock>
+  /** Times that its blocks were mined: a difference is tried once more. */
+  attempt: number
+}
+
+/** The state before the first superblock. */
+export function noSuperblock(number: number): Superblock {
+  return { number, published: number, phase: 'none', openedMs: 0, blocks: new Map(), attempt: 0 }
+}
+
+/** Environment of the block that a rollup gets in a superblock opened at `openedMs`. */
+export function blockEnv(
+  config: CoreConfig,
+  chainId: number,
+  { head, openedMs }: { head: ChainHead; openedMs: number },
+): BlockEnv {
+  const chain = chainOf(config, chainId) as { baseFeePerGas: bigint; gasLimit: bigint; coinbase: Address }
+  const number = head.number + 1
+  return {
+    number,
+    parentHash: head.hash,
+    timestampS: Math.max(head.timestampS, Math.floor(openedMs / 1000)),
+    prevRandao: prevRandaoOf(head.hash, number),
+    baseFeePerGas: chain.baseFeePerGas,
+    gasLimit: chain.gasLimit,
+    coinbase: chain.coinbase,
+  }
+}
