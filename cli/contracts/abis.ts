@@ -40,7 +40,9 @@ function generate(): Map<string, string> {
     if (isInterface(contractName) && names.has(name)) continue
     made.set(`${kebab(name)}.ts`, moduleText(artifact))
   }
-  const lines = [...made.keys(), 'hyperlane.ts'].sort().map((name) => `export * from './${name}'\n`)
+  const lines = [...made.keys(), 'hyperlane.ts']
+    .toSorted()
+    .map((name) => `export * from './${name}'\n`)
   made.set('index.ts', header + lines.join(''))
   return made
 }
@@ -83,8 +85,11 @@ function kebab(name: string): string {
 }
 
 function generatedNow(): string[] {
-  const here = globSync('*.ts', { cwd: folder })
-  return here.filter((name) => readFileSync(join(folder, name), 'utf8').startsWith(header))
+  return globSync('*.ts', { cwd: folder }).filter(isGenerated)
+}
+
+function isGenerated(name: string): boolean {
+  return readFileSync(join(folder, name), 'utf8').startsWith(header)
 }
 
 function staleFiles(wanted: ReadonlyMap<string, string>): string[] {
