@@ -1,0 +1,185 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import { healthRouter, PortBusyError, type Readiness } from '../../../sdk/process/health.ts'
+import { TandemError } from '../../../sdk/protocol/errors.ts'
+import type { Hash } from '../../../sdk/protocol/hex.ts'
+import { LIMITS } from '../../../sdk/protocol/limits.ts'
+import type { TransactionRules } from '../drivers/transaction.ts'
+import type { History } from '../history/history.ts'
+import type { SequencerPort } from '../port.ts'
+import { chainMethods } from './chain-methods.ts'
+import { answerBytes, refusalText, type RpcEndpoint } from './json-rpc.ts'
+import { createGatewayMetrics } from './metrics.ts'
+import { sequencerMethods, type GuestMethods } from './sequencer-methods.ts'
+import { createStateRead, type StateReader } from './state-reads.ts'
+import { statusJson } from './status.ts'
+import { subscriptionMethods } from './subscriptions.ts'
+import { serveWebSockets } from './websocket.ts'
+
+/** One sequenced rollup as the gateway serves it. */
+export type GatewayChain = { rules: TransactionRules; reader: StateReader }
+
+/** What {@link startGateway} needs. */
+export type GatewayOptions = {
+  /** 0 takes a free one. */
+  port: number
+  /** Default 127.0.0.1. */
+  host?: string | undefined
+  logId: Hash
+  chains: readonly GatewayChain[]
+  sequencer: SequencerPort
+  history: History
+  /** Methods of other parts at `/`, by name. */
+  guests?: GuestMethods | undefined
+  /** Shown by `web3_clientVersion`. */
+  version: string
+  registry: Registry
+  readiness: () => Readiness | Promise<Readiness>
+  log: Logger
+  /** Ends the program when a rule of its own is broken. */
+  fail: (error: unknown) => void
+}
+
+/** A running gateway. */
+export type Gateway = { url: string; port: number; close: () => Promise<void> }
+
+/**
+ * Starts the gateway: JSON-RPC at `/` and per rollup at `/chain/<id>`, over HTTP and WebSocket; REST
+ * under `/v1`; `/livez`, `/readyz` and `/metrics`.
+ *
+ * @throws {@link PortBusyError} when another program listens on its port.
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { fail, history, sequencer } = options
+  const endpoints = makeEndpoints(options)
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.use(healthRouter(options))
+  app.use(allowPages)
+  app.get('/v1/status', (_request, response) => {
+    response.json(statusJson(sequencer.status()))
+  })
+  const body = express.raw({ type: () => true, limit: LIMITS.rpcBodyBytes, inflate: false })
+  app.post(['/', '/chain/:chain'], body, async (request, response) => {
+    response.type('application/json')
+    const endpoint = endpoints.at(request.path)
+    if (endpoint === undefined) {
+      const chainId = request.path.replace('/chain/', '').slice(0, 20)
+      const error = new TandemError('UNKNOWN_CHAIN', { chainId, known: endpoints.known })
+      response.send(refusalText(endpoints.root, error))
+      return
+    }
+    const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+    response.send(await answerBytes(endpoint, bytes))
+  })
+  app.use(unreadable(endpoints.root, fail))
+
+  const server = await listen(app, options)
+  const closeSockets = serveWebSockets({ server, endpointAt: endpoints.at, fail })
+  const { port } = server.address() as AddressInfo
+  options.log.info({ port, superblock: history.superblock() }, 'gateway listens')
+  return {
+    url: `http://${options.host ?? '127.0.0.1'}:${port}`,
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        closeSockets()
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+type Endpoints = {
+  root: RpcEndpoint
+  /** Ids of the sequenced chains, for errors. */
+  known: string
+  at: (path: string) => RpcEndpoint | undefined
+}
+
+function makeEndpoints(options: GatewayOptions): Endpoints {
+  const { chains, history, sequencer, logId, guests = {}, version, registry, log } = options
+  const metrics = createGatewayMetrics(registry)
+  const refuse = sequencer.refuse
+  const rules = new Map(chains.map((chain) => [chain.rules.chainId, chain.rules]))
+  const root: RpcEndpoint = {
+    name: 'sequencer',
+    methods: sequencerMethods({ sequencer, logId, chains: rules, guests }),
+    refuse,
+    metrics,
+    log,
+  }
+  const byPath = new Map<string, RpcEndpoint>([['/', root]])
+  for (const { rules: chainRules, reader } of chains) {
+    const { chainId } = chainRules
+    const chainHistory = history.chain(chainId)
+    if (chainHistory === undefined) throw new Error(`The history has no chain ${chainId}.`)
+    const methods = chainMethods({
+      rules: chainRules,
+      history: chainHistory,
+      read: createStateRead(chainHistory, reader),
+      sequencer,
+      version,
+    })
+    byPath.set(`/chain/${chainId}`, {
+      name: `chain-${chainId}`,
+      methods: new Map([...methods, ...subscriptionMethods(history, chainId)]),
+      refuse,
+      metrics,
+      log,
+    })
+  }
+  const trimmed = (path: string) => (path.length > 1 ? path.replace(/\/$/, '') : path)
+  return {
+    root,
+    known: [...rules.keys()].join(', '),
+    at: (path) => byPath.get(trimmed(path)),
+  }
+}
+
+/** Pages of other origins may ask: nothing here is granted by where a request comes from. */
+const allowPages: express.RequestHandler = (request, response, next) => {
+  response.set('Access-Control-Allow-Origin', '*')
+  if (request.method !== 'OPTIONS') return next()
+  response.set('Access-Control-Allow-Methods', 'GET, POST, OPTIONS')
+  response.set('Access-Control-Allow-Headers', 'content-type, traceparent')
+  response.status(204).end()
+}
+
+/** Answers a body that could not be read; lets the program end when a rule of its own is broken. */
+function unreadable(root: RpcEndpoint, fail: (error: unknown) => void): ErrorRequestHandler {
+  return (error: Error & { type?: string; length?: number }, _request, response, _next) => {
+    if (error.type === undefined) {
+      fail(error)
+      response.status(500).end()
+      return
+    }
+    const tooLarge = error.type === 'entity.too.large'
+    const refusal = tooLarge
+      ? new TandemError('TOO_LARGE', {
+          what: 'request body',
+          actual: `${error.length ?? 'more'} bytes`,
+          limit: LIMITS.rpcBodyBytes,
+        })
+      : new TandemError('INVALID_REQUEST', { rule: 'the body can be read', path: error.type })
+    response.status(tooLarge ? 413 : 400).type('application/json').send(refusalText(root, refusal))
+  }
+}
+
+async function listen(
+  app: Express,
+  { port, host = '127.0.0.1' }: Pick<GatewayOptions, 'port' | 'host'>,
+): Promise<Server> {
+  const server = createServer(app)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new PortBusyError(host, port) : error)
+    })
+    server.listen(port, host, resolve)
+  })
+  return server
+}

@@ -1,0 +1,106 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type RawData, type WebSocket } from 'ws'
+import { TandemError } from '../../../sdk/protocol/errors.ts'
+import { LIMITS } from '../../../sdk/protocol/limits.ts'
+import { answerBytes, type RpcEndpoint, type Subscriber } from './json-rpc.ts'
+
+/** What {@link serveWebSockets} serves. */
+export type WebSocketOptions = {
+  server: Server
+  /** Gives the endpoint of a path; undefined where none is. */
+  endpointAt: (path: string) => RpcEndpoint | undefined
+  fail: (error: unknown) => void
+}
+
+const closeTooSlow = 1_013
+
+/** Serves JSON-RPC over WebSocket; gives the way to close every connection. */
+export function serveWebSockets(options: WebSocketOptions): () => void {
+  const { server, endpointAt, fail } = options
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: LIMITS.rpcBodyBytes })
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on('error', () => stream.destroy())
+    const path = new URL(request.url ?? '/', 'http://gateway').pathname
+    const endpoint = endpointAt(path)
+    if (endpoint === undefined) return refuseUpgrade(stream, '404 Not Found')
+    if (sockets.clients.size >= LIMITS.wsConnections) {
+      return refuseUpgrade(stream, '503 Service Unavailable')
+    }
+    sockets.handleUpgrade(request, stream, head, (socket) => {
+      serveSocket(socket, endpoint, fail)
+    })
+  })
+  return () => {
+    for (const socket of sockets.clients) socket.terminate()
+    sockets.close()
+  }
+}
+
+function refuseUpgrade(stream: Duplex, status: string): void {
+  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+function serveSocket(
+  socket: WebSocket,
+  endpoint: RpcEndpoint,
+  fail: (error: unknown) => void,
+): void {
+  const { subscriber, end } = createSubscriber((text) => send(socket, text))
+  socket.on('close', end)
+  // A broken frame or too long a message: the library closes the connection with its code.
+  socket.on('error', () => socket.terminate())
+  socket.on('message', (data: RawData) => {
+    answerBytes(endpoint, bytesOf(data), { subscriber }).then((text) => send(socket, text), fail)
+  })
+}
+
+function send(socket: WebSocket, text: string): void {
+  if (socket.readyState !== socket.OPEN) return
+  if (socket.bufferedAmount > LIMITS.wsBacklogBytes) {
+    socket.close(closeTooSlow, 'the reader is too slow')
+    return
+  }
+  socket.send(text)
+}
+
+function createSubscriber(sendText: (text: string) => void): {
+  subscriber: Subscriber
+  end: () => void
+} {
+  const stops = new Map<string, () => void>()
+  let next = 1
+  return {
+    subscriber: {
+      add: (begin) => {
+        if (stops.size >= LIMITS.wsSubscriptions) {
+          throw new TandemError('TOO_LARGE', {
+            what: 'number of subscriptions of the connection',
+            actual: stops.size + 1,
+            limit: LIMITS.wsSubscriptions,
+          })
+        }
+        const subscription = `0x${(next++).toString(16)}`
+        const push = (result: unknown) => {
+          const params = { subscription, result }
+          sendText(JSON.stringify({ jsonrpc: '2.0', method: 'eth_subscription', params }))
+        }
+        stops.set(subscription, begin(push))
+        return subscription
+      },
+      remove: (id) => {
+        stops.get(id)?.()
+        return stops.delete(id)
+      },
+    },
+    end: () => {
+      for (const stop of stops.values()) stop()
+      stops.clear()
+    },
+  }
+}
+
+function bytesOf(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data)
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data
+}
