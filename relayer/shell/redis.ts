@@ -1,12 +1,18 @@
 import { Redis } from 'ioredis'
 import { ConfigError } from '../../sdk/process/config-error.ts'
 
-/** Opens a connection for work that waits until Redis is there again. */
-export function connectPatiently(url: string): Redis {
+const RETRY_MS_MAX = 500
+
+/**
+ * Opens a connection for work that waits until Redis is there again.
+ *
+ * @param options.pipelining - True to send the commands of one turn of the event loop together.
+ */
+export function connectPatiently(url: string, options: { pipelining: boolean }): Redis {
   return new Redis(url, {
     maxRetriesPerRequest: null,
-    enableAutoPipelining: true,
-    retryStrategy: (tries) => Math.min(50 * tries, 500),
+    enableAutoPipelining: options.pipelining,
+    retryStrategy: (tries) => Math.min(50 * tries, RETRY_MS_MAX),
   })
 }
 
@@ -16,7 +22,7 @@ export function connectImpatiently(url: string): Redis {
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
     commandTimeout: 2_000,
-    retryStrategy: (tries) => Math.min(50 * tries, 500),
+    retryStrategy: (tries) => Math.min(50 * tries, RETRY_MS_MAX),
   })
 }
 
@@ -26,12 +32,14 @@ export function connectImpatiently(url: string): Redis {
  * @throws {@link ConfigError} when it evicts keys or does not write its append-only file at once.
  */
 export async function requireDurableRedis(redis: Redis): Promise<void> {
-  const asked = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' }
+  const required = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' }
   const faults: string[] = []
-  for (const [name, wanted] of Object.entries(asked)) {
+  for (const [name, wanted] of Object.entries(required)) {
     const answer = (await redis.config('GET', name)) as string[]
     const actual = answer[1] ?? 'unknown'
     if (actual !== wanted) faults.push(`${name}: ${actual}; required: ${wanted}`)
   }
-  if (faults.length > 0) throw new ConfigError('Redis would lose what the relayer relies on.', faults)
+  if (faults.length > 0) {
+    throw new ConfigError('Redis would lose what the relayer relies on.', faults)
+  }
 }

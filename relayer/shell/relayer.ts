@@ -6,7 +6,7 @@ import type { Network } from '../../sdk/protocol/network.ts'
 import { SIGNER_LANES, type SignerLane } from '../core/class.ts'
 import type { MessageRecord } from '../core/stages.ts'
 import { mountApi } from './api.ts'
-import { openChain, readHead, type Chain } from './chains.ts'
+import { openChain, type Chain } from './chains.ts'
 import { openCheckpoints } from './checkpoints.ts'
 import { startConfirming } from './confirm.ts'
 import type { Faultpoint } from './faults.ts'
@@ -55,7 +55,7 @@ export async function startRelayer(options: RelayerOptions): Promise<Relayer> {
     metrics.failures.inc({ part })
     log.debug({ err: error, part }, 'failed for now')
   }
-  const redis = connectPatiently(redisUrl)
+  const redis = connectPatiently(redisUrl, { pipelining: true })
   const jobs = connectPatiently(redisUrl, { pipelining: false })
   const probe = connectImpatiently(redisUrl)
   for (const [part, connection] of Object.entries({ redis, jobs, probe })) connection.on('error', onError(part))
@@ -250,9 +250,4 @@ async function sample({
       metrics.walletBalance.set({ chain: chain.name, ...labels, ...token }, Number(wei / 10n ** 9n) / 1e9)
     }
   }
-}
-
-/** Gives the moment a chain answers, for a start that must not hide a wrong address. */
-export async function requireSameChain(chain: Chain): Promise<void> {
-  await readHead(chain.rpc, 'latest')
 }
