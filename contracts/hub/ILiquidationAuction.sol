@@ -59,6 +59,8 @@ interface ILiquidationAuction {
     error FractionTooSmall(uint256 fraction18, uint256 minFraction18);
     error FractionTooLarge(uint256 fraction18, uint256 maxFraction18);
     error BidTooLow(uint256 bid18, uint256 needed18);
+    /// @notice Coin comes only from the credit book, as change of a message's fee.
+    error UnexpectedPayment(address sender, address expected);
     error BidderIsAccount(bytes32 account);
     error BidderCashShort(bytes32 bidder, int256 cash18, uint256 needed18);
     /// @notice Carries the bidder's portfolio as {previewBid} would leave it.
@@ -139,7 +141,12 @@ interface ILiquidationAuction {
     ) external payable;
 
     /// @notice Always reverts, with {BidPreview}: the bidder's portfolio after such a bid. For `eth_call`.
-    function previewBid(bytes32 account, uint256 fraction18, bytes32 bidder, uint256 bid18) external;
+    function previewBid(
+        bytes32 account,
+        uint256 fraction18,
+        bytes32 bidder,
+        uint256 bid18
+    ) external;
 
     /// @notice Ends a sale when BM is zero again, to a micro-dollar.
     function finish(

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {LiquidationMath} from "../libraries/LiquidationMath.sol";
 import {ISlotContext} from "../sequencing/ISlotContext.sol";
@@ -44,6 +45,11 @@ contract LiquidationAuction is ILiquidationAuction, Initializable {
         s.slotContext = config.slotContext;
     }
 
+    /// @notice Takes back what the messages of a bid did not cost; the bidder gets it.
+    receive() external payable {
+        _requireCreditBook();
+    }
+
     /// @inheritdoc ILiquidationAuction
     function restrict(
         bytes32 account,
@@ -76,8 +82,9 @@ contract LiquidationAuction is ILiquidationAuction, Initializable {
         if (!LiquidationMath.belowCallLine(equity18, maintenance18)) {
             revert NotBelowCallLine(account, equity18, maintenance18);
         }
-        uint48 graceUntilMs =
-            uint48(_nowMs() + LiquidationMath.graceMsDown(equity18, maintenance18));
+        uint48 graceUntilMs = uint48(
+            _nowMs() + LiquidationMath.graceMsDown(equity18, maintenance18)
+        );
         _layout().clocks[account].graceUntilMs = graceUntilMs;
         book.setState(account, AccountState.Call);
         emit MarginCalled(account, equity18, maintenance18, graceUntilMs);
@@ -150,21 +157,37 @@ contract LiquidationAuction is ILiquidationAuction, Initializable {
         if (bidder == account) revert BidderIsAccount(account);
         _requireForSale(account);
         ICreditBook book = _attested(account, attestation, signature);
-        Quote memory asked =
-            _quote(account, fraction18, attestation.equity18, attestation.maintenance18);
+        Quote memory asked = _quote(
+            account,
+            fraction18,
+            attestation.equity18,
+            attestation.maintenance18
+        );
         _checkBid(asked, fraction18, bidder, bid18, attestation);
 
         uint256 fee18 = _settle(account, fraction18, bidder, bid18);
         book.checkAfter(bidder, bidderAttestation, bidderSignature);
         emit BidTaken(
-            account, bidder, fraction18, asked.maxFraction18, bid18, fee18, asked.price18
+            account,
+            bidder,
+            fraction18,
+            asked.maxFraction18,
+            bid18,
+            fee18,
+            asked.price18
         );
+        // This contract keeps no coin of its own.
+        uint256 restWei = address(this).balance;
+        if (restWei > 0) Address.sendValue(payable(msg.sender), restWei);
     }
 
     /// @inheritdoc ILiquidationAuction
-    function previewBid(bytes32 account, uint256 fraction18, bytes32 bidder, uint256 bid18)
-        external
-    {
+    function previewBid(
+        bytes32 account,
+        uint256 fraction18,
+        bytes32 bidder,
+        uint256 bid18
+    ) external {
         // No check of caller or price: whatever happens here is undone by the revert below.
         if (bidder == account) revert BidderIsAccount(account);
         _settle(account, fraction18, bidder, bid18);
@@ -185,8 +208,10 @@ contract LiquidationAuction is ILiquidationAuction, Initializable {
     ) external {
         _requireForSale(account);
         ICreditBook book = _attested(account, attestation, signature);
-        int256 buffer18 =
-            LiquidationMath.buffer18Down(attestation.equity18, attestation.maintenance18);
+        int256 buffer18 = LiquidationMath.buffer18Down(
+            attestation.equity18,
+            attestation.maintenance18
+        );
         if (buffer18 < -BUFFER_DUST18) revert StillShort(account, buffer18);
         _layout().clocks[account].finishedAtMs = uint48(_nowMs());
         AccountState next = _stateByInitial(book, account, attestation.initial18);
@@ -231,10 +256,12 @@ contract LiquidationAuction is ILiquidationAuction, Initializable {
     }
 
     /// @dev Moves the part and the payment, and gives the fee.
-    function _settle(bytes32 account, uint256 fraction18, bytes32 bidder, uint256 bid18)
-        private
-        returns (uint256 fee18)
-    {
+    function _settle(
+        bytes32 account,
+        uint256 fraction18,
+        bytes32 bidder,
+        uint256 bid18
+    ) private returns (uint256 fee18) {
         Layout storage s = _layout();
         fee18 = LiquidationMath.fee18Up(bid18);
         ICreditBook(s.creditBook).reassign{value: msg.value}(account, bidder, fraction18);
@@ -257,20 +284,25 @@ contract LiquidationAuction is ILiquidationAuction, Initializable {
             revert FractionTooSmall(fraction18, asked.minFraction18);
         }
         if (bid18 < asked.bid18) revert BidTooLow(bid18, asked.bid18);
-        int256 buffer18 =
-            LiquidationMath.buffer18Down(attestation.equity18, attestation.maintenance18);
+        int256 buffer18 = LiquidationMath.buffer18Down(
+            attestation.equity18,
+            attestation.maintenance18
+        );
         uint256 needed18 = LiquidationMath.cash18Up(
-            bid18 + LiquidationMath.fee18Up(bid18), fraction18, buffer18
+            bid18 + LiquidationMath.fee18Up(bid18),
+            fraction18,
+            buffer18
         );
         int256 cash18 = ILedger(_layout().ledger).claim(bidder, NUMERAIRE);
         if (cash18 < int256(needed18)) revert BidderCashShort(bidder, cash18, needed18);
     }
 
-    function _quote(bytes32 account, uint256 fraction18, int256 equity18, int256 maintenance18)
-        private
-        view
-        returns (Quote memory q)
-    {
+    function _quote(
+        bytes32 account,
+        uint256 fraction18,
+        int256 equity18,
+        int256 maintenance18
+    ) private view returns (Quote memory q) {
         int256 buffer18 = LiquidationMath.buffer18Down(equity18, maintenance18);
         if (buffer18 >= 0) revert NothingToSell(account, buffer18);
         if (equity18 <= 0) revert Insolvent(account, equity18);
@@ -282,11 +314,11 @@ contract LiquidationAuction is ILiquidationAuction, Initializable {
         q.cash18 = LiquidationMath.cash18Up(q.bid18 + q.fee18, fraction18, buffer18);
     }
 
-    function _stateByInitial(ICreditBook book, bytes32 account, int256 initial18)
-        private
-        view
-        returns (AccountState)
-    {
+    function _stateByInitial(
+        ICreditBook book,
+        bytes32 account,
+        int256 initial18
+    ) private view returns (AccountState) {
         bool covered = initial18 >= int256(book.reserved(account));
         return covered ? AccountState.Healthy : AccountState.Restricted;
     }
@@ -294,6 +326,11 @@ contract LiquidationAuction is ILiquidationAuction, Initializable {
     function _requireForSale(bytes32 account) private view {
         AccountState state = ICreditBook(_layout().creditBook).state(account);
         if (state != AccountState.Auction) revert WrongState(account, state);
+    }
+
+    function _requireCreditBook() private view {
+        address book = _layout().creditBook;
+        if (msg.sender != book) revert UnexpectedPayment(msg.sender, book);
     }
 
     function _attested(

@@ -11,8 +11,9 @@ library FeedHash {
     bytes32 internal constant FEED_UPDATE_TYPEHASH = keccak256(
         "FeedUpdate(uint16 underlying,uint64 sequence,uint64 timestampMs,uint64 spot8,uint16 spotConfidence4,uint64 stable8,ExpiryMark[] expiries)ExpiryMark(uint40 expiryS,uint64 forward8,int32 rate6,int64 a9,uint64 b9,int64 rho9,int64 m9,uint64 s9,uint32 tauS,uint16 confidence4)"
     );
-    bytes32 internal constant SETTLEMENT_FIX_TYPEHASH =
-        keccak256("SettlementFix(uint16 underlying,uint40 expiryS,uint64 price8)");
+    bytes32 internal constant SETTLEMENT_FIX_TYPEHASH = keccak256(
+        "SettlementFix(uint16 underlying,uint40 expiryS,uint64 price8)"
+    );
 
     /// @dev Hash of one expiry's mark.
     function hashExpiry(ExpiryMark calldata mark) internal pure returns (bytes32) {
@@ -26,18 +27,19 @@ library FeedHash {
         for (uint256 i = 0; i < hashes.length; ++i) {
             hashes[i] = hashExpiry(marks.expiries[i]);
         }
-        return keccak256(
-            abi.encode(
-                FEED_UPDATE_TYPEHASH,
-                marks.underlying,
-                marks.sequence,
-                marks.timestampMs,
-                marks.spot8,
-                marks.spotConfidence4,
-                marks.stable8,
-                keccak256(abi.encodePacked(hashes))
-            )
-        );
+        return
+            keccak256(
+                abi.encode(
+                    FEED_UPDATE_TYPEHASH,
+                    marks.underlying,
+                    marks.sequence,
+                    marks.timestampMs,
+                    marks.spot8,
+                    marks.spotConfidence4,
+                    marks.stable8,
+                    keccak256(abi.encodePacked(hashes))
+                )
+            );
     }
 
     /// @dev Hash of a fixed settlement price.

@@ -47,39 +47,39 @@ library LiquidationMath {
     /// minute; never grows with time (V14). Rounded down.
     function price18Down(uint256 elapsedMs) internal pure returns (uint256) {
         if (elapsedMs < FAST_MS) {
-            return FIRST_PRICE18 - (FIRST_PRICE18 - KNEE_PRICE18) * elapsedMs / FAST_MS;
+            return FIRST_PRICE18 - ((FIRST_PRICE18 - KNEE_PRICE18) * elapsedMs) / FAST_MS;
         }
         uint256 slowMs = elapsedMs - FAST_MS;
-        return slowMs >= SLOW_MS ? 0 : KNEE_PRICE18 * (SLOW_MS - slowMs) / SLOW_MS;
+        return slowMs >= SLOW_MS ? 0 : (KNEE_PRICE18 * (SLOW_MS - slowMs)) / SLOW_MS;
     }
 
     /// @dev The part × 10^18 whose sale brings BM back to zero: BM/(BM − d·E), rounded up, for BM < 0 and E > 0.
-    function maxFraction18Up(int256 buffer18, int256 equity18, uint256 price18)
-        internal
-        pure
-        returns (uint256)
-    {
+    function maxFraction18Up(
+        int256 buffer18,
+        int256 equity18,
+        uint256 price18
+    ) internal pure returns (uint256) {
         uint256 short18 = uint256(-buffer18);
         uint256 worth18 = Math.mulDiv(uint256(equity18), price18, ONE18);
         return Math.mulDiv(short18, ONE18, short18 + worth18, Math.Rounding.Ceil);
     }
 
     /// @dev Least that buys a part: f·d·E, rounded up.
-    function bid18Up(uint256 fraction18, int256 equity18, uint256 price18)
-        internal
-        pure
-        returns (uint256)
-    {
+    function bid18Up(
+        uint256 fraction18,
+        int256 equity18,
+        uint256 price18
+    ) internal pure returns (uint256) {
         uint256 whole18 = Math.mulDiv(uint256(equity18), price18, ONE18, Math.Rounding.Ceil);
         return Math.mulDiv(whole18, fraction18, ONE18, Math.Rounding.Ceil);
     }
 
     /// @dev What a bidder must own in cash: payment and the part's share of the shortfall, rounded up.
-    function cash18Up(uint256 paid18, uint256 fraction18, int256 buffer18)
-        internal
-        pure
-        returns (uint256)
-    {
+    function cash18Up(
+        uint256 paid18,
+        uint256 fraction18,
+        int256 buffer18
+    ) internal pure returns (uint256) {
         return paid18 + Math.mulDiv(uint256(-buffer18), fraction18, ONE18, Math.Rounding.Ceil);
     }
 

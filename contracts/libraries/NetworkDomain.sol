@@ -3,7 +3,9 @@ pragma solidity 0.8.37;
 
 /// @title EIP-712 domain of objects that bind to one network and to no chain: `tandemDomain` of the SDK.
 library NetworkDomain {
-    bytes32 private constant TYPEHASH = keccak256("EIP712Domain(string name,string version,bytes32 salt)");
+    bytes32 private constant TYPEHASH = keccak256(
+        "EIP712Domain(string name,string version,bytes32 salt)"
+    );
     bytes32 private constant NAME = keccak256("Tandem");
     bytes32 private constant VERSION = keccak256("1");
 

@@ -23,24 +23,29 @@ library OptionSeries {
 
     /// @dev True for a key of 136 bits that names an option with a strike above zero.
     function isOption(uint256 riskKey) internal pure returns (bool) {
-        return riskKey >> KEY_BITS == 0 && uint8(riskKey >> KIND_OFFSET) == KIND_OPTION
-            && uint8(riskKey) <= RIGHT_PUT && uint64(riskKey >> STRIKE_OFFSET) != 0;
+        return
+            riskKey >> KEY_BITS == 0 &&
+            uint8(riskKey >> KIND_OFFSET) == KIND_OPTION &&
+            uint8(riskKey) <= RIGHT_PUT &&
+            uint64(riskKey >> STRIKE_OFFSET) != 0;
     }
 
     /// @dev Takes a key apart that {isOption} holds for.
     function parts(uint256 riskKey) internal pure returns (Parts memory) {
-        return Parts({
-            underlying: uint16(riskKey >> UNDERLYING_OFFSET),
-            expiryS: uint40(riskKey >> EXPIRY_OFFSET),
-            strike8: uint64(riskKey >> STRIKE_OFFSET),
-            put: uint8(riskKey) == RIGHT_PUT
-        });
+        return
+            Parts({
+                underlying: uint16(riskKey >> UNDERLYING_OFFSET),
+                expiryS: uint40(riskKey >> EXPIRY_OFFSET),
+                strike8: uint64(riskKey >> STRIKE_OFFSET),
+                put: uint8(riskKey) == RIGHT_PUT
+            });
     }
 
     /// @dev What one contract pays at a settlement price in USD × 10^8; USD × 10^18, exact.
     function payoff18(Parts memory series, uint64 price8) internal pure returns (uint128) {
-        (uint64 high8, uint64 low8) =
-            series.put ? (series.strike8, price8) : (price8, series.strike8);
+        (uint64 high8, uint64 low8) = series.put
+            ? (series.strike8, price8)
+            : (price8, series.strike8);
         // Below 2^64 × 10^10.
         return high8 > low8 ? uint128((high8 - low8) * SCALE) : 0;
     }

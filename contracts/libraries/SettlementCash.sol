@@ -11,11 +11,10 @@ library SettlementCash {
     /// 10^-18 USD away from its own product.
     /// @return closed18 What each size changes by: opposite in sign, never larger.
     /// @return cash18 What each account gets; longs receive, shorts pay.
-    function pair(int256[] memory sizes18, uint256 payoff18)
-        internal
-        pure
-        returns (int256[] memory closed18, int256[] memory cash18)
-    {
+    function pair(
+        int256[] memory sizes18,
+        uint256 payoff18
+    ) internal pure returns (int256[] memory closed18, int256[] memory cash18) {
         (uint256 long18, uint256 short18) = (0, 0);
         for (uint256 i = 0; i < sizes18.length; ++i) {
             if (sizes18[i] > 0) long18 += uint256(sizes18[i]);
@@ -40,11 +39,11 @@ library SettlementCash {
     }
 
     /// @dev The piece of one side's cash between two running sizes, each rounded down.
-    function _cut(uint256 before18, uint256 take18, uint256 payoff18)
-        private
-        pure
-        returns (uint256 cash18, uint256 after18)
-    {
+    function _cut(
+        uint256 before18,
+        uint256 take18,
+        uint256 payoff18
+    ) private pure returns (uint256 cash18, uint256 after18) {
         after18 = before18 + take18;
         cash18 = Math.mulDiv(after18, payoff18, 1e18) - Math.mulDiv(before18, payoff18, 1e18);
     }

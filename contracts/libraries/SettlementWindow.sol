@@ -17,11 +17,12 @@ library SettlementWindow {
     uint256 private constant PRESENT_MASK = (1 << INTERVALS) - 1;
 
     /// @dev Counts a mark whose time lies in [expiry − 1,800 s, expiry), if it is the first of its interval.
-    function add(SettlementTally tally, uint40 expiryS, uint64 timestampMs, uint64 spot8)
-        internal
-        pure
-        returns (SettlementTally)
-    {
+    function add(
+        SettlementTally tally,
+        uint40 expiryS,
+        uint64 timestampMs,
+        uint64 spot8
+    ) internal pure returns (SettlementTally) {
         uint256 endMs = uint256(expiryS) * 1_000;
         if (timestampMs >= endMs || timestampMs + WINDOW_MS < endMs) return tally;
         uint256 bit = 1 << ((timestampMs + WINDOW_MS - endMs) / INTERVAL_MS);

@@ -154,7 +154,10 @@ interface IMarkFeeds {
     function hasExpiry(uint16 underlying, uint40 expiryS) external view returns (bool);
 
     /// @notice The last mark of one expiry. Reverts with {UnknownExpiry}.
-    function expiryMark(uint16 underlying, uint40 expiryS) external view returns (ExpiryMark memory);
+    function expiryMark(
+        uint16 underlying,
+        uint40 expiryS
+    ) external view returns (ExpiryMark memory);
 
     /// @notice Mean spot over the last 1,800 s before an expiry, USD × 10^8, rounded down.
     /// @dev A function of the accepted updates alone, so it is the same on every chain, and it never changes once given.

@@ -96,12 +96,20 @@ contract MarkFeeds is IMarkFeeds, Initializable {
         uint64 seq = ++s.marksSeq;
 
         emit MarksUpdated(
-            marks.underlying, seq, marks.sequence, marks.timestampMs, marks.spot8, live.length
+            marks.underlying,
+            seq,
+            marks.sequence,
+            marks.timestampMs,
+            marks.spot8,
+            live.length
         );
     }
 
     /// @inheritdoc IMarkFeeds
-    function fixSettlement(SettlementFix calldata settlement, bytes[] calldata signatures) external {
+    function fixSettlement(
+        SettlementFix calldata settlement,
+        bytes[] calldata signatures
+    ) external {
         Layout storage s = _layout();
         if (msg.sender != s.guardian) revert Unauthorised(msg.sender, s.guardian);
         (uint16 underlying, uint40 expiryS) = (settlement.underlying, settlement.expiryS);
@@ -132,13 +140,14 @@ contract MarkFeeds is IMarkFeeds, Initializable {
     /// @inheritdoc IMarkFeeds
     function spot(uint16 underlying) external view returns (SpotMark memory) {
         StoredSpot memory stored = _layout().spots[underlying];
-        return SpotMark({
-            spot8: stored.spot8,
-            stable8: stored.stable8,
-            sequence: stored.sequence,
-            timestampMs: stored.timestampMs,
-            confidence4: stored.confidence4
-        });
+        return
+            SpotMark({
+                spot8: stored.spot8,
+                stable8: stored.stable8,
+                sequence: stored.sequence,
+                timestampMs: stored.timestampMs,
+                confidence4: stored.confidence4
+            });
     }
 
     /// @inheritdoc IMarkFeeds
@@ -161,21 +170,25 @@ contract MarkFeeds is IMarkFeeds, Initializable {
     }
 
     /// @inheritdoc IMarkFeeds
-    function expiryMark(uint16 underlying, uint40 expiryS) external view returns (ExpiryMark memory) {
+    function expiryMark(
+        uint16 underlying,
+        uint40 expiryS
+    ) external view returns (ExpiryMark memory) {
         StoredMark memory stored = _layout().marks[underlying][expiryS];
         if (stored.forward8 == 0) revert UnknownExpiry(underlying, expiryS);
-        return ExpiryMark({
-            expiryS: expiryS,
-            forward8: stored.forward8,
-            rate6: stored.rate6,
-            a9: stored.a9,
-            b9: stored.b9,
-            rho9: stored.rho9,
-            m9: stored.m9,
-            s9: stored.s9,
-            tauS: stored.tauS,
-            confidence4: stored.confidence4
-        });
+        return
+            ExpiryMark({
+                expiryS: expiryS,
+                forward8: stored.forward8,
+                rate6: stored.rate6,
+                a9: stored.a9,
+                b9: stored.b9,
+                rho9: stored.rho9,
+                m9: stored.m9,
+                s9: stored.s9,
+                tauS: stored.tauS,
+                confidence4: stored.confidence4
+            });
     }
 
     /// @inheritdoc IMarkFeeds
@@ -191,7 +204,10 @@ contract MarkFeeds is IMarkFeeds, Initializable {
     }
 
     /// @inheritdoc IMarkFeeds
-    function settlementIntervals(uint16 underlying, uint40 expiryS) external view returns (uint256) {
+    function settlementIntervals(
+        uint16 underlying,
+        uint40 expiryS
+    ) external view returns (uint256) {
         return _layout().tallies[underlying][expiryS].present();
     }
 
@@ -215,16 +231,15 @@ contract MarkFeeds is IMarkFeeds, Initializable {
 
     /// @dev Stores each expiry that has not passed, counts the spot where its settlement window is open, and gives
     /// the expiries stored. A passed expiry is left out rather than refused: its last update may come late.
-    function _takeExpiries(Layout storage s, FeedUpdate calldata marks)
-        private
-        returns (uint40[] memory live)
-    {
+    function _takeExpiries(
+        Layout storage s,
+        FeedUpdate calldata marks
+    ) private returns (uint40[] memory live) {
         uint16 underlying = marks.underlying;
         uint256 passed = 0;
         uint256 count = marks.expiries.length;
         while (
-            passed < count
-                && uint256(marks.expiries[passed].expiryS) * 1_000 <= marks.timestampMs
+            passed < count && uint256(marks.expiries[passed].expiryS) * 1_000 <= marks.timestampMs
         ) {
             ++passed;
         }
@@ -286,10 +301,11 @@ contract MarkFeeds is IMarkFeeds, Initializable {
     }
 
     /// @dev Signatures in ascending order of their signers cannot name one signer twice.
-    function _checkSignatures(Layout storage s, bytes32 structHash, bytes[] calldata signatures)
-        private
-        view
-    {
+    function _checkSignatures(
+        Layout storage s,
+        bytes32 structHash,
+        bytes[] calldata signatures
+    ) private view {
         address[] memory signers = s.signers;
         if (signatures.length < s.threshold || signatures.length > signers.length) {
             revert BadSignatureCount(signatures.length, s.threshold, signers.length);

@@ -49,6 +49,8 @@ interface IOptionsExchange {
 
     /// @notice The key names no option, or bits above it are set.
     error NotAnOption(uint256 riskKey);
+    /// @notice The registry does not know this exchange.
+    error NotRegistered(address registry);
     error AlreadyListed(uint256 riskKey);
     error NotListed(uint256 riskKey);
     /// @notice Marks do not know this underlying and expiry.

@@ -41,6 +41,6 @@ abstract contract TestBase {
     /// @dev Folds a random word into [low, high], both included.
     function bound(uint256 word, uint256 low, uint256 high) internal pure returns (uint256) {
         if (high - low == type(uint256).max) return word;
-        return low + word % (high - low + 1);
+        return low + (word % (high - low + 1));
     }
 }

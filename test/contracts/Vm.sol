@@ -4,10 +4,10 @@ pragma solidity 0.8.37;
 /// @title The cheat codes that our tests use.
 interface Vm {
     function addr(uint256 privateKey) external pure returns (address);
-    function sign(uint256 privateKey, bytes32 digest)
-        external
-        pure
-        returns (uint8 v, bytes32 r, bytes32 s);
+    function sign(
+        uint256 privateKey,
+        bytes32 digest
+    ) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function prank(address sender) external;
     function prank(address sender, address origin) external;
     function startPrank(address sender) external;

@@ -8,12 +8,60 @@ contract LiquidationMathTest is TestBase {
     /// @dev Rows of equity, maintenance, seconds, buffer, price, largest fraction, bid for all of it. The unit tests
     /// of the SDK read these lines too, so both engines answer for the same figures.
     function test_contract_and_sdk_agree_to_the_last_unit() public pure {
-        _row(100000000000000000000000, -3000000000000000000000, 0, -18450000000000000000000, 980000000000000000, 158437097466723916, 15526835551738943768000);
-        _row(100000000000000000000007, -3000000000000000000001, 59, -18450000000000000000003, 803000000000000000, 186835443037974684, 15002886075949367125202);
-        _row(1234567890123456789, -987654321098765432, 60, -1320987652782098766, 800000000000000000, 572192515286911274, 565128405073756678);
-        _row(5000000000000000000000000, -1000000000000000000000000, 301, -1900000000000000000000000, 570476190476190476, 399799599198396794, 1140380761523046092981144);
-        _row(77000000000000000000, -500000000000000000, 899, -12125000000000000000, 952380952380952, 993988249760896300, 72892471649132367);
-        _row(77000000000000000000, -500000000000000000, 900, -12125000000000000000, 0, 1000000000000000000, 0);
+        _row(
+            100000000000000000000000,
+            -3000000000000000000000,
+            0,
+            -18450000000000000000000,
+            980000000000000000,
+            158437097466723916,
+            15526835551738943768000
+        );
+        _row(
+            100000000000000000000007,
+            -3000000000000000000001,
+            59,
+            -18450000000000000000003,
+            803000000000000000,
+            186835443037974684,
+            15002886075949367125202
+        );
+        _row(
+            1234567890123456789,
+            -987654321098765432,
+            60,
+            -1320987652782098766,
+            800000000000000000,
+            572192515286911274,
+            565128405073756678
+        );
+        _row(
+            5000000000000000000000000,
+            -1000000000000000000000000,
+            301,
+            -1900000000000000000000000,
+            570476190476190476,
+            399799599198396794,
+            1140380761523046092981144
+        );
+        _row(
+            77000000000000000000,
+            -500000000000000000,
+            899,
+            -12125000000000000000,
+            952380952380952,
+            993988249760896300,
+            72892471649132367
+        );
+        _row(
+            77000000000000000000,
+            -500000000000000000,
+            900,
+            -12125000000000000000,
+            0,
+            1000000000000000000,
+            0
+        );
     }
 
     function _row(
@@ -74,33 +122,41 @@ contract LiquidationMathTest is TestBase {
     }
 
     /// @dev V14: never negative, never above value, never growing.
-    function testFuzz_V14_price_only_falls(uint256 earlier, uint256 later, uint256 equity) public pure {
+    function testFuzz_V14_price_only_falls(
+        uint256 earlier,
+        uint256 later,
+        uint256 equity
+    ) public pure {
         earlier = bound(earlier, 0, 2_000_000);
         later = bound(later, earlier, 2_000_001);
         int256 equity18 = int256(bound(equity, 1, 1e30));
         uint256 first18 = LiquidationMath.price18Down(earlier);
         uint256 second18 = LiquidationMath.price18Down(later);
         assertTrue(second18 <= first18 && first18 <= 0.98e18, "falls from 0.98");
-        assertTrue(LiquidationMath.bid18Up(1e18, equity18, first18) <= uint256(equity18), "<= value");
+        assertTrue(
+            LiquidationMath.bid18Up(1e18, equity18, first18) <= uint256(equity18),
+            "<= value"
+        );
         // Quoted earlier is enough later, and not too large.
         assertTrue(
-            LiquidationMath.maxFraction18Up(-1e24, equity18, first18)
-                <= LiquidationMath.maxFraction18Up(-1e24, equity18, second18),
+            LiquidationMath.maxFraction18Up(-1e24, equity18, first18) <=
+                LiquidationMath.maxFraction18Up(-1e24, equity18, second18),
             "the largest part only grows"
         );
     }
 
     /// @dev Requirement and shortfall shrink by the part sold; the bid is cash, which counts in full.
-    function _bufferAfter(int256 buffer18, int256 equity18, uint256 price18, uint256 fraction18)
-        private
-        pure
-        returns (int256)
-    {
+    function _bufferAfter(
+        int256 buffer18,
+        int256 equity18,
+        uint256 price18,
+        uint256 fraction18
+    ) private pure returns (int256) {
         uint256 bid18 = LiquidationMath.bid18Up(fraction18, equity18, price18);
         return _kept(buffer18, fraction18) + int256(bid18);
     }
 
     function _kept(int256 buffer18, uint256 fraction18) private pure returns (int256) {
-        return buffer18 + (-buffer18) * int256(fraction18) / 1e18;
+        return buffer18 + ((-buffer18) * int256(fraction18)) / 1e18;
     }
 }

@@ -57,17 +57,18 @@ abstract contract FeedFixture is TestBase {
         feeds = MarkFeeds(
             address(
                 new ERC1967Proxy(
-                    address(new MarkFeeds()), abi.encodeCall(MarkFeeds.initialize, (config))
+                    address(new MarkFeeds()),
+                    abi.encodeCall(MarkFeeds.initialize, (config))
                 )
             )
         );
     }
 
-    function marksAt(uint64 sequence, uint64 timestampMs, uint64 spot8)
-        internal
-        pure
-        returns (FeedUpdate memory marks)
-    {
+    function marksAt(
+        uint64 sequence,
+        uint64 timestampMs,
+        uint64 spot8
+    ) internal pure returns (FeedUpdate memory marks) {
         marks.underlying = ETH;
         marks.sequence = sequence;
         marks.timestampMs = timestampMs;
@@ -77,25 +78,25 @@ abstract contract FeedFixture is TestBase {
     }
 
     function expiry(uint40 expiryS, uint64 forward8) internal pure returns (ExpiryMark memory) {
-        return ExpiryMark({
-            expiryS: expiryS,
-            forward8: forward8,
-            rate6: 40_000,
-            a9: 2e6,
-            b9: 60e6,
-            rho9: -200e6,
-            m9: 10e6,
-            s9: 90e6,
-            tauS: 1_000_000,
-            confidence4: 9_000
-        });
+        return
+            ExpiryMark({
+                expiryS: expiryS,
+                forward8: forward8,
+                rate6: 40_000,
+                a9: 2e6,
+                b9: 60e6,
+                rho9: -200e6,
+                m9: 10e6,
+                s9: 90e6,
+                tauS: 1_000_000,
+                confidence4: 9_000
+            });
     }
 
-    function withExpiry(FeedUpdate memory marks, uint40 expiryS)
-        internal
-        pure
-        returns (FeedUpdate memory)
-    {
+    function withExpiry(
+        FeedUpdate memory marks,
+        uint40 expiryS
+    ) internal pure returns (FeedUpdate memory) {
         ExpiryMark[] memory longer = new ExpiryMark[](marks.expiries.length + 1);
         for (uint256 i = 0; i < marks.expiries.length; ++i) {
             longer[i] = marks.expiries[i];
@@ -106,11 +107,11 @@ abstract contract FeedFixture is TestBase {
     }
 
     /// @dev Signatures of feeds `first` and `second` over an update.
-    function signaturesOf(FeedUpdate memory marks, uint256 first, uint256 second)
-        internal
-        view
-        returns (bytes[] memory)
-    {
+    function signaturesOf(
+        FeedUpdate memory marks,
+        uint256 first,
+        uint256 second
+    ) internal view returns (bytes[] memory) {
         return _signatures(hasher.update(marks), first, second);
     }
 
@@ -122,11 +123,11 @@ abstract contract FeedFixture is TestBase {
         feeds.update(marks, signaturesOf(marks, 0, 1));
     }
 
-    function _signatures(bytes32 structHash, uint256 first, uint256 second)
-        private
-        view
-        returns (bytes[] memory signatures)
-    {
+    function _signatures(
+        bytes32 structHash,
+        uint256 first,
+        uint256 second
+    ) private view returns (bytes[] memory signatures) {
         bytes32 digest = NetworkDomain.digest(LOG_ID, structHash);
         signatures = new bytes[](2);
         signatures[0] = signed(feedKeys[first], digest);

@@ -19,10 +19,28 @@ contract MarkFeedsTest is FeedFixture {
         marks.stable8 = 99_990_000;
         marks.expiries = new ExpiryMark[](2);
         marks.expiries[0] = ExpiryMark(
-            1_790_006_400, 2_346e8, -12_345, -1e6, 50e6, -300e6, -20e6, 80e6, 6_400, 10_000
+            1_790_006_400,
+            2_346e8,
+            -12_345,
+            -1e6,
+            50e6,
+            -300e6,
+            -20e6,
+            80e6,
+            6_400,
+            10_000
         );
         marks.expiries[1] = ExpiryMark(
-            1_791_000_000, 2_350e8, 40_000, 2e6, 60e6, 100e6, 10e6, 90e6, 1_000_000, 9_000
+            1_791_000_000,
+            2_350e8,
+            40_000,
+            2e6,
+            60e6,
+            100e6,
+            10e6,
+            90e6,
+            1_000_000,
+            9_000
         );
         assertEq(
             NetworkDomain.digest(LOG_ID, hasher.update(marks)),
@@ -42,7 +60,9 @@ contract MarkFeedsTest is FeedFixture {
         assertEq(feeds.spot(ETH).timestampMs, NOW_MS, "timestamp");
         ExpiryMark memory read = feeds.expiryMark(ETH, 1_790_100_000);
         assertEq(
-            keccak256(abi.encode(read)), keccak256(abi.encode(marks.expiries[0])), "expiry mark"
+            keccak256(abi.encode(read)),
+            keccak256(abi.encode(marks.expiries[0])),
+            "expiry mark"
         );
         slotContext.set(2, NOW_MS + 700);
         assertEq(feeds.ageMs(ETH), 700, "age");
@@ -100,9 +120,7 @@ contract MarkFeedsTest is FeedFixture {
         FeedUpdate memory back = marksAt(2, NOW_MS - 1, 1e8);
         bytes[] memory signatures = signaturesOf(back, 0, 1);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IMarkFeeds.TimestampBackwards.selector, ETH, NOW_MS - 1, NOW_MS
-            )
+            abi.encodeWithSelector(IMarkFeeds.TimestampBackwards.selector, ETH, NOW_MS - 1, NOW_MS)
         );
         feeds.update(back, signatures);
 
@@ -111,7 +129,9 @@ contract MarkFeedsTest is FeedFixture {
         signatures = signaturesOf(ahead, 0, 1);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IMarkFeeds.TimestampAhead.selector, NOW_MS + 2_001, NOW_MS + 2_000
+                IMarkFeeds.TimestampAhead.selector,
+                NOW_MS + 2_001,
+                NOW_MS + 2_000
             )
         );
         feeds.update(ahead, signatures);
@@ -147,8 +167,10 @@ contract MarkFeedsTest is FeedFixture {
     }
 
     function test_expiries_ascend_and_are_limited() public {
-        FeedUpdate memory marks =
-            withExpiry(withExpiry(marksAt(1, NOW_MS, 1e8), 1_790_100_000), 1_790_100_000);
+        FeedUpdate memory marks = withExpiry(
+            withExpiry(marksAt(1, NOW_MS, 1e8), 1_790_100_000),
+            1_790_100_000
+        );
         bytes[] memory signatures = signaturesOf(marks, 0, 1);
         vm.expectPartialRevert(IMarkFeeds.ExpiriesNotAscending.selector);
         feeds.update(marks, signatures);

@@ -89,7 +89,10 @@ contract SettlementTest is FeedFixture {
         signatures = signaturesOf(settlement);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IMarkFeeds.AlreadySettled.selector, ETH, EXPIRY_S, uint64(1_234e8)
+                IMarkFeeds.AlreadySettled.selector,
+                ETH,
+                EXPIRY_S,
+                uint64(1_234e8)
             )
         );
         feeds.fixSettlement(settlement, signatures);
@@ -102,7 +105,7 @@ contract SettlementTest is FeedFixture {
         (uint256 sum, uint256 count) = (0, 0);
         for (uint256 i = 0; i < 60; ++i) {
             uint256 word = uint256(keccak256(abi.encode(seed, i)));
-            uint64 timestampMs = uint64(EXPIRY_MS - 1_900_000 + word % 2_000_000);
+            uint64 timestampMs = uint64(EXPIRY_MS - 1_900_000 + (word % 2_000_000));
             // Largest values too, so that the sum cannot run into the bits.
             uint64 spot8 = uint64(word >> 64) | (word >> 255 == 1 ? type(uint64).max : 0);
             tally = tally.add(EXPIRY_S, timestampMs, spot8);
