@@ -45,7 +45,7 @@ export function spawnAnvil(options: AnvilOptions): AnvilNode {
   )
   // A failed spawn shows as a child without a pid; unheard, the event would end this process.
   child.on('error', () => undefined)
-  return { chainId, port, child, rpc: nodeRpc(`http://127.0.0.1:${port}`) }
+  return { chainId, port, child, rpc: nodeRpc(urlOf(port)) }
 }
 
 /**
@@ -68,12 +68,12 @@ export async function untilAnswering(node: AnvilNode, timeoutMs = 20_000): Promi
 export async function withScratchAnvil<T>(
   chainId: number,
   args: readonly string[],
-  work: (rpc: Rpc) => Promise<T>,
+  work: (rpc: Rpc, url: string) => Promise<T>,
 ): Promise<T> {
   const node = spawnAnvil({ chainId, port: await freePort(), baseFeeWei: 0, args })
   try {
     await untilAnswering(node)
-    return await work(node.rpc)
+    return await work(node.rpc, urlOf(node.port))
   } finally {
     await killNode(node)
   }
@@ -85,6 +85,10 @@ export async function killNode({ child }: AnvilNode): Promise<void> {
   const exited = once(child, 'exit')
   child.kill('SIGKILL')
   await exited
+}
+
+function urlOf(port: number): string {
+  return `http://127.0.0.1:${port}`
 }
 
 function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {

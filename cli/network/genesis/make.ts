@@ -8,6 +8,8 @@ import { createDeployer } from './deployer.ts'
 import { fundRoles } from './funding.ts'
 import { deployHyperlane, finishHyperlane } from './hyperlane.ts'
 import { deployNetworkId, deployTokens } from './tandem.ts'
+import { deployPool, poolAddress } from './pool.ts'
+import { deployDefaultIsm } from './routes.ts'
 import { emptyBlockStateRoot } from './state-root.ts'
 
 /** The beginning of one chain. */
@@ -56,9 +58,12 @@ async function deployAll(chain: LocalChain, artifacts: HyperlaneArtifacts) {
     const core = await deployHyperlane({ chain, rpc, deployer, artifacts })
     const networkId = await deployNetworkId(deployer)
     const tokens = await deployTokens(deployer, chain)
-    await finishHyperlane(deployer, core.mailbox, core.strictIsm.address)
+    const slotContext = poolAddress('slotContext')
+    const defaultIsm = await deployDefaultIsm({ chain, deployer, artifacts, core, slotContext })
+    await finishHyperlane(deployer, core.mailbox, defaultIsm)
+    const pool = await deployPool({ chain, deployer, core, networkId, tokens })
     await fundRoles(rpc, chain)
-    const contracts = { ...core.addresses, networkId, ...tokens }
+    const contracts = { ...core.addresses, defaultIsm, networkId, ...tokens, ...pool }
     return { alloc: await dumpAlloc(rpc), contracts }
   })
 }

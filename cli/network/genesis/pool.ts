@@ -1,0 +1,206 @@
+import { pad } from 'viem'
+import type { LocalChain } from '../../../sdk/protocol/chains.ts'
+import type { Address } from '../../../sdk/protocol/hex.ts'
+import { developmentKey } from '../../../sdk/process/keys.ts'
+import { addressAt } from './addresses.ts'
+import { GENESIS_CHAINS } from './chains.ts'
+import type { Deployer } from './deployer.ts'
+import { OWNER, type HyperlaneCore } from './hyperlane.ts'
+import { ASSETS, protocolIdOf } from './market.ts'
+import { deployProxied } from './proxied.ts'
+import {
+  LEASE_RULES,
+  ledgerAsset,
+  MARGIN_RULES,
+  MARKS_TOLERANCE_MS,
+  PROTOCOL_RULES,
+  SPOKE_CAP18,
+  vaultAsset,
+} from './pool-rules.ts'
+
+/** Tandem's contracts by their name in the network file: source and kinds of chain that have it. */
+const CONTRACTS = {
+  slotContext: { source: 'sequencing/SlotContext', on: ['hub', 'rollup'] },
+  markFeeds: { source: 'marks/MarkFeeds', on: ['hub', 'rollup'] },
+  ledger: { source: 'hub/Ledger', on: ['hub'] },
+  marginVerifier: { source: 'hub/MarginVerifier', on: ['hub'] },
+  creditBook: { source: 'hub/CreditBook', on: ['hub'] },
+  hubVault: { source: 'hub/HubVault', on: ['hub'] },
+  liquidationAuction: { source: 'hub/LiquidationAuction', on: ['hub'] },
+  spokeVault: { source: 'spoke/SpokeVault', on: ['hub', 'rollup', 'foreign'] },
+  protocolRegistry: { source: 'spoke/ProtocolRegistry', on: ['rollup'] },
+  spokeCredit: { source: 'spoke/SpokeCredit', on: ['rollup'] },
+  optionsExchange: { source: 'protocols/OptionsExchange', on: ['rollup'] },
+} as const satisfies Record<string, { source: string; on: readonly LocalChain['kind'][] }>
+
+type ContractName = keyof typeof CONTRACTS
+
+const NAMES = Object.keys(CONTRACTS) as ContractName[]
+
+const HUB = GENESIS_CHAINS.find(({ kind }) => kind === 'hub')!
+const WITH_VAULT = GENESIS_CHAINS.filter((chain) => has(chain, 'spokeVault'))
+const WITH_CREDIT = GENESIS_CHAINS.filter((chain) => has(chain, 'spokeCredit'))
+
+/** Chain-specific addresses that the pool's contracts are told. */
+export type PoolSurroundings = {
+  chain: LocalChain
+  deployer: Deployer
+  core: HyperlaneCore
+  networkId: Address
+  /** Name in the network file to token. */
+  tokens: Readonly<Record<string, Address>>
+}
+
+/** Deploys Tandem's contracts of a chain behind proxies; gives name to address. */
+export async function deployPool(around: PoolSurroundings): Promise<Record<string, Address>> {
+  const { chain, deployer } = around
+  const deployed: Record<string, Address> = {}
+  for (const [index, name] of NAMES.entries()) {
+    if (!has(chain, name)) continue
+    await deployProxied(deployer, {
+      section: 'pool',
+      place: 2 * index,
+      source: CONTRACTS[name].source,
+      args: settingsOf(name, around),
+    })
+    deployed[name] = poolAddress(name)
+  }
+  return deployed
+}
+
+/** Gives the address that a contract of the pool has on every chain that has it. */
+export function poolAddress(name: ContractName): Address {
+  return addressAt('pool', 2 * NAMES.indexOf(name) + 1)
+}
+
+function has({ kind }: LocalChain, name: ContractName): boolean {
+  return (CONTRACTS[name].on as readonly string[]).includes(kind)
+}
+
+/** Gives the arguments of a contract's `initialize`. */
+function settingsOf(name: ContractName, around: PoolSurroundings): readonly unknown[] {
+  const { chain, networkId, tokens } = around
+  const guardian = developmentKey('guardian').address
+  const riskSigner = developmentKey('risk').address
+  const roles = { governance: OWNER, guardian }
+  const slotContext = poolAddress('slotContext')
+  const marks = poolAddress('markFeeds')
+  const ledger = poolAddress('ledger')
+  const creditBook = poolAddress('creditBook')
+  const registry = poolAddress('protocolRegistry')
+  const hubChainId = HUB.chainId
+  switch (name) {
+    case 'slotContext':
+      return [developmentKey('system').address, OWNER]
+    case 'markFeeds':
+      return [
+        {
+          ...{ ...roles, slotContext, networkId, threshold: 2, toleranceMs: MARKS_TOLERANCE_MS },
+          signers: feedSigners(),
+        },
+      ]
+    case 'ledger':
+      return [{ governance: OWNER, writers: ledgerWriters(), assets: ledgerAssets(tokens) }]
+    case 'marginVerifier':
+      return [
+        {
+          ...{ governance: OWNER, networkId, slotContext, marks, ledger },
+          rules: { riskSigner, ...MARGIN_RULES },
+        },
+      ]
+    case 'creditBook':
+      return [
+        {
+          endpoint: endpointOf(around, 'fast', peersOf(WITH_CREDIT, 'spokeCredit')),
+          ...{ ledger, slotContext, marginVerifier: poolAddress('marginVerifier') },
+          liquidation: poolAddress('liquidationAuction'),
+          rules: LEASE_RULES,
+          spokeCaps: WITH_CREDIT.map(({ chainId }) => ({ chainId, cap18: SPOKE_CAP18 })),
+          protocols: WITH_CREDIT.map(({ chainId }) => ({
+            protocolId: protocolIdOf(chainId),
+            chainId,
+          })),
+        },
+      ]
+    case 'hubVault':
+      return [
+        {
+          endpoint: endpointOf(around, 'strict', peersOf(WITH_VAULT, 'spokeVault')),
+          ...{ ledger, creditBook },
+        },
+      ]
+    case 'liquidationAuction':
+      return [{ creditBook, ledger, slotContext }]
+    case 'spokeVault':
+      return [
+        {
+          endpoint: endpointOf(around, 'strict', peersOf([HUB], 'hubVault')),
+          hubChainId,
+          assets: ASSETS.map((asset) => vaultAsset(asset, tokens[asset.contract]!)),
+        },
+      ]
+    case 'protocolRegistry':
+      return [
+        {
+          ...roles,
+          protocols: [
+            {
+              protocolId: protocolIdOf(chain.chainId),
+              protocol: poolAddress('optionsExchange'),
+              ...PROTOCOL_RULES,
+            },
+          ],
+        },
+      ]
+    case 'spokeCredit':
+      return [
+        {
+          endpoint: endpointOf(around, 'fast', peersOf([HUB], 'creditBook')),
+          ...{ hubChainId, slotContext, registry, marks, riskSigner },
+          maxMarksLag: MARGIN_RULES.maxMarksLag,
+        },
+      ]
+    case 'optionsExchange':
+      return [{ pool: poolAddress('spokeCredit'), slotContext, registry, marks }]
+  }
+}
+
+/** Money meets the strict module, credit the one that also takes in-slot messages. */
+function endpointOf(
+  { core, networkId }: PoolSurroundings,
+  way: 'strict' | 'fast',
+  peers: readonly unknown[],
+) {
+  return {
+    governance: OWNER,
+    guardian: developmentKey('guardian').address,
+    mailbox: core.mailbox.address,
+    networkId,
+    // The zero address leaves the choice to the Mailbox, whose default is the fast way.
+    ism: way === 'strict' ? core.strictIsm.address : `0x${'0'.repeat(40)}`,
+    peers,
+  }
+}
+
+function peersOf(chains: readonly LocalChain[], name: ContractName) {
+  return chains.map(({ chainId }) => ({ chainId, router: pad(poolAddress(name)) }))
+}
+
+function ledgerWriters() {
+  return [
+    { module: poolAddress('hubVault'), mayMint: true, mayMove: false },
+    { module: poolAddress('creditBook'), mayMint: false, mayMove: true },
+    { module: poolAddress('liquidationAuction'), mayMint: false, mayMove: true },
+  ]
+}
+
+function ledgerAssets(tokens: Readonly<Record<string, Address>>) {
+  return ASSETS.map((asset) => ledgerAsset(asset, WITH_VAULT, tokens[asset.contract]!))
+}
+
+/** The contract wants the feeds' addresses in ascending order. */
+function feedSigners(): Address[] {
+  return (['feed-0', 'feed-1', 'feed-2'] as const)
+    .map((role) => developmentKey(role).address)
+    .toSorted((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
+}
