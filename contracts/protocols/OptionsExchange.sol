@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {CrossMarginClient} from "../kit/CrossMarginClient.sol";
 import {OptionSeries} from "../libraries/OptionSeries.sol";
@@ -47,11 +46,6 @@ contract OptionsExchange is SignedOrders, CrossMarginClient {
         if (id == 0) revert NotRegistered(config.registry);
         _initClient(config.pool, config.slotContext, id);
         _layout().marks = config.marks;
-    }
-
-    /// @notice Takes back what the pool's message did not cost; the caller gets it.
-    receive() external payable {
-        _requirePool();
     }
 
     /// @inheritdoc IOptionsExchange
@@ -100,7 +94,7 @@ contract OptionsExchange is SignedOrders, CrossMarginClient {
 
         Change[] memory changes = _trade(hash, order, taker, size18, index);
         if (guard.joint) changes[1].jointSalt = guard.salt;
-        _tellPool(changes, risks);
+        _apply(changes, risks);
     }
 
     /// @inheritdoc IOptionsExchange
@@ -140,7 +134,7 @@ contract OptionsExchange is SignedOrders, CrossMarginClient {
             changes[count++] = Change(accounts[i], instrument, closed18[i], cash18[i], 0);
             emit AccountSettled(accounts[i], riskKey, closed18[i], cash18[i]);
         }
-        _tellPool(changes, new SignedInstrumentRisk[](0));
+        _apply(changes, new SignedInstrumentRisk[](0));
     }
 
     /// @inheritdoc IOptionsExchange
@@ -215,13 +209,6 @@ contract OptionsExchange is SignedOrders, CrossMarginClient {
         return Math.mulDiv(order.price18, size18, 1e18, rounding);
     }
 
-    /// @dev Hands changes to the pool, and what its message did not cost back to the caller.
-    function _tellPool(Change[] memory changes, SignedInstrumentRisk[] memory risks) private {
-        _apply(changes, risks);
-        uint256 restWei = address(this).balance;
-        if (restWei > 0) Address.sendValue(payable(msg.sender), restWei);
-    }
-
     function _move(bytes32 account, uint32 index, int256 change18) private {
         mapping(uint256 => SizePair) storage pairs = _layout().sizes[account];
         SizePair pair = pairs[index / 2];
@@ -249,11 +236,6 @@ contract OptionsExchange is SignedOrders, CrossMarginClient {
 
     function _requireUnexpired(uint256 riskKey, uint40 expiryS) private view {
         if (block.timestamp >= expiryS) revert SeriesExpired(riskKey, expiryS, block.timestamp);
-    }
-
-    function _requirePool() private view {
-        address expected = address(pool());
-        if (msg.sender != expected) revert NotPool(msg.sender, expected);
     }
 
     function _layout() private pure returns (Layout storage s) {

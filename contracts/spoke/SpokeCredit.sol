@@ -301,11 +301,11 @@ contract SpokeCredit is SpokeRules {
         }
     }
 
-    /// @dev An expired option that closes in full pays what it is worth: it changes no margin and needs no capacity.
+    /// @dev An expired option that gets smaller pays what it is worth: that changes no margin and needs no capacity.
     function _isSettlement(Change calldata change, int256 before18) private view returns (bool) {
         return
-            before18 != 0 &&
-            before18 + change.size18 == 0 &&
+            change.size18 != 0 &&
+            StandAlone.isReducing(before18, change.size18, change.cash18) &&
             InstrumentIds.isExpiredOption(change.instrument, _nowS());
     }
 

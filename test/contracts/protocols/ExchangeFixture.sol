@@ -36,12 +36,10 @@ abstract contract ExchangeFixture is FeedFixture {
             marks: address(feeds)
         });
         exchange = OptionsExchange(
-            payable(
-                address(
-                    new ERC1967Proxy(
-                        address(new OptionsExchange()),
-                        abi.encodeCall(OptionsExchange.initialize, (config))
-                    )
+            address(
+                new ERC1967Proxy(
+                    address(new OptionsExchange()),
+                    abi.encodeCall(OptionsExchange.initialize, (config))
                 )
             )
         );
