@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs'
 import type { Count, Step } from './step.ts'
 
 const minuteMs = 60_000
-const solidity = ['contracts/**/*.sol', 'test/contracts/**/*.sol']
+const solidity = ['contracts/**/*.sol', 'test/contracts/**/*.sol'] as const
 
 /** What `npm run check` looks at, cheapest first. */
 export const checkSteps: readonly Step[] = [
   check('format', 'oxfmt', '--check', '.'),
   check('format of contracts', 'prettier', '--check', '--log-level', 'warn', ...solidity),
   check('lint', 'oxlint', '--deny-warnings'),
-  check('lint of contracts', 'solhint', '--disc', '--max-warnings', '0', ...solidity),
+  check('lint of contracts', ...solhint('.solhint.json', solidity[0])),
+  check('lint of contract tests', ...solhint('test/contracts/.solhint.json', solidity[1])),
   check('types', 'tsc', '--noEmit', '-p', '.'),
   check('imports', 'node', 'test/structure/imports.ts'),
   check('unused code', 'knip'),
@@ -45,6 +46,10 @@ export const testSteps: readonly Step[] = [
 
 function check(name: string, file: string, ...args: string[]): Step {
   return { name, command: [file, ...args], timeLimitMs: 3 * minuteMs, quiet: true }
+}
+
+function solhint(configuration: string, files: string): [string, ...string[]] {
+  return ['solhint', '--disc', '--config', configuration, '--max-warnings', '0', files]
 }
 
 function vitest(project: string, minutes: number): Step {
