@@ -1,5 +1,4 @@
 import { decodeFunctionResult, encodeFunctionData, getContractAddress } from 'viem'
-import { assert } from '../../../sdk/protocol/assert.ts'
 import type { LocalChain } from '../../../sdk/protocol/chains.ts'
 import type { Address, Hex } from '../../../sdk/protocol/hex.ts'
 import { developmentKey } from '../../../sdk/process/keys.ts'
@@ -27,14 +26,6 @@ export const PROTOCOL_FEE_WEI_MAX = 100_000_000_000_000_000n
 /** Owner of everything that can be changed or upgraded on a local network. */
 export const OWNER: Address = developmentKey('upgrader').address
 
-const FACTORIES = {
-  staticMerkleRootMultisigIsmFactory: 'StaticMerkleRootMultisigIsmFactory',
-  staticMessageIdMultisigIsmFactory: 'StaticMessageIdMultisigIsmFactory',
-  staticAggregationIsmFactory: 'StaticAggregationIsmFactory',
-  staticAggregationHookFactory: 'StaticAggregationHookFactory',
-  domainRoutingIsmFactory: 'DomainRoutingIsmFactory',
-} as const
-
 /**
  * Deploys Hyperlane's core with the contracts and settings that its own SDK would choose.
  *
@@ -47,70 +38,56 @@ export async function deployHyperlane(options: {
   deployer: Deployer
   artifacts: HyperlaneArtifacts
 }): Promise<HyperlaneCore> {
-  const { chain, rpc, deployer, artifacts } = options
-  await deployer.moveTo(nonceOf('hyperlane', 0))
-  const proxyAdmin = await deployer.create(artifacts('ProxyAdmin'))
-  const implementation = await deployer.create(artifacts('Mailbox'), [chain.chainId])
-  const proxy = await deployer.create(artifacts('TransparentUpgradeableProxy'), [
-    implementation.address,
-    proxyAdmin.address,
-    '0x',
-  ])
-  const mailbox = { address: proxy.address, abi: implementation.abi }
-  const merkleTreeHook = await deployer.create(artifacts('MerkleTreeHook'), [mailbox.address])
-  const protocolFee = await deployer.create(artifacts('ProtocolFee'), [
-    PROTOCOL_FEE_WEI_MAX,
-    0n,
-    OWNER,
-    OWNER,
-  ])
-  const validatorAnnounce = await deployer.create(artifacts('ValidatorAnnounce'), [mailbox.address])
-  const testRecipient = await deployer.create(artifacts('TestRecipient'))
-  const factories = new Map<string, Deployed>()
-  for (const [name, contract] of Object.entries(FACTORIES)) {
-    factories.set(name, await deployer.create(artifacts(contract)))
-  }
-  await deployer.call(proxyAdmin, 'transferOwnership', [OWNER])
-  await deployer.mine()
-
-  const multisigs = await deployMultisigs(rpc, deployer, of('staticMessageIdMultisigIsmFactory'))
-  const routingFactory = of('domainRoutingIsmFactory')
+  const { rpc, deployer, artifacts } = options
+  const created = await createCore(options)
+  const { mailbox, domainRoutingIsmFactory: routingFactory } = created
+  const multisigs = await deployMultisigs(rpc, deployer, created.staticMessageIdMultisigIsmFactory)
   const strictIsm = await deployRouting({
-    deployer,
-    artifacts,
-    routingFactory,
-    place: 0,
-    routes: multisigs,
+    ...{ deployer, artifacts, routingFactory },
+    ...{ place: 0, routes: multisigs },
   })
   await deployer.call(mailbox, 'initialize', [
     DEPLOYER,
     strictIsm.address,
-    protocolFee.address,
-    merkleTreeHook.address,
+    created.protocolFee.address,
+    created.merkleTreeHook.address,
   ])
   await deployer.mine()
-  return {
-    mailbox,
-    routingFactory,
-    strictIsm,
-    multisigs,
-    addresses: {
-      mailbox: mailbox.address,
-      proxyAdmin: proxyAdmin.address,
-      merkleTreeHook: merkleTreeHook.address,
-      protocolFee: protocolFee.address,
-      validatorAnnounce: validatorAnnounce.address,
-      testRecipient: testRecipient.address,
-      ...Object.fromEntries([...factories].map(([name, { address }]) => [name, address])),
-      strictIsm: strictIsm.address,
-    },
-  }
+  const named = Object.entries({ ...created, strictIsm })
+  const addresses = Object.fromEntries(named.map(([name, { address }]) => [name, address]))
+  return { mailbox, routingFactory, strictIsm, multisigs, addresses }
+}
 
-  function of(name: keyof typeof FACTORIES): Deployed {
-    const factory = factories.get(name)
-    assert(factory !== undefined, `${name} is deployed`)
-    return factory
+/** Creates every contract of the core, all in one block. */
+async function createCore(options: {
+  chain: LocalChain
+  deployer: Deployer
+  artifacts: HyperlaneArtifacts
+}) {
+  const { chain, deployer, artifacts } = options
+  const create = (name: string, args: readonly unknown[] = []) =>
+    deployer.create(artifacts(name), args)
+  await deployer.moveTo(nonceOf('hyperlane', 0))
+  const proxyAdmin = await create('ProxyAdmin')
+  const implementation = await create('Mailbox', [chain.chainId])
+  const proxied = [implementation.address, proxyAdmin.address, '0x']
+  const { address } = await create('TransparentUpgradeableProxy', proxied)
+  const core = {
+    mailbox: { address, abi: implementation.abi },
+    proxyAdmin,
+    merkleTreeHook: await create('MerkleTreeHook', [address]),
+    protocolFee: await create('ProtocolFee', [PROTOCOL_FEE_WEI_MAX, 0n, OWNER, OWNER]),
+    validatorAnnounce: await create('ValidatorAnnounce', [address]),
+    testRecipient: await create('TestRecipient'),
+    staticMerkleRootMultisigIsmFactory: await create('StaticMerkleRootMultisigIsmFactory'),
+    staticMessageIdMultisigIsmFactory: await create('StaticMessageIdMultisigIsmFactory'),
+    staticAggregationIsmFactory: await create('StaticAggregationIsmFactory'),
+    staticAggregationHookFactory: await create('StaticAggregationHookFactory'),
+    domainRoutingIsmFactory: await create('DomainRoutingIsmFactory'),
   }
+  await deployer.call(proxyAdmin, 'transferOwnership', [OWNER])
+  await deployer.mine()
+  return core
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { LocalChain } from '../../../sdk/protocol/chains.ts'
-import { ASSETS } from './market.ts'
+import type { LocalAsset } from './market.ts'
 
 const usd18 = 10n ** 18n
 
@@ -40,7 +40,7 @@ const COLLATERAL: Readonly<
 
 /** Gives an asset's entry in the ledger. */
 export function ledgerAsset(
-  { id, underlying, decimals }: (typeof ASSETS)[number],
+  { id, underlying, decimals }: LocalAsset,
   chains: readonly LocalChain[],
   token: `0x${string}`,
 ) {
@@ -55,7 +55,7 @@ export function ledgerAsset(
 }
 
 /** Gives an asset's entry in the vault of a chain. */
-export function vaultAsset({ id, decimals }: (typeof ASSETS)[number], token: `0x${string}`) {
+export function vaultAsset({ id, decimals }: LocalAsset, token: `0x${string}`) {
   const custodyCap = COLLATERAL[id]!.custodyTokens * 10n ** BigInt(decimals)
   return { asset: id, token, decimals, custodyCap }
 }

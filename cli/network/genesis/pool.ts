@@ -61,7 +61,7 @@ export async function deployPool(around: PoolSurroundings): Promise<Record<strin
       section: 'pool',
       place: 2 * index,
       source: CONTRACTS[name].source,
-      args: settingsOf(name, around),
+      args: SETTINGS[name](around),
     })
     deployed[name] = poolAddress(name)
   }
@@ -77,92 +77,66 @@ function has({ kind }: LocalChain, name: ContractName): boolean {
   return (CONTRACTS[name].on as readonly string[]).includes(kind)
 }
 
-/** Gives the arguments of a contract's `initialize`. */
-function settingsOf(name: ContractName, around: PoolSurroundings): readonly unknown[] {
-  const { chain, networkId, tokens } = around
-  const guardian = developmentKey('guardian').address
-  const riskSigner = developmentKey('risk').address
-  const roles = { governance: OWNER, guardian }
-  const slotContext = poolAddress('slotContext')
-  const marks = poolAddress('markFeeds')
-  const ledger = poolAddress('ledger')
-  const creditBook = poolAddress('creditBook')
-  const registry = poolAddress('protocolRegistry')
-  const hubChainId = HUB.chainId
-  switch (name) {
-    case 'slotContext':
-      return [developmentKey('system').address, OWNER]
-    case 'markFeeds':
-      return [
-        {
-          ...{ ...roles, slotContext, networkId, threshold: 2, toleranceMs: MARKS_TOLERANCE_MS },
-          signers: feedSigners(),
-        },
-      ]
-    case 'ledger':
-      return [{ governance: OWNER, writers: ledgerWriters(), assets: ledgerAssets(tokens) }]
-    case 'marginVerifier':
-      return [
-        {
-          ...{ governance: OWNER, networkId, slotContext, marks, ledger },
-          rules: { riskSigner, ...MARGIN_RULES },
-        },
-      ]
-    case 'creditBook':
-      return [
-        {
-          endpoint: endpointOf(around, 'fast', peersOf(WITH_CREDIT, 'spokeCredit')),
-          ...{ ledger, slotContext, marginVerifier: poolAddress('marginVerifier') },
-          liquidation: poolAddress('liquidationAuction'),
-          rules: LEASE_RULES,
-          spokeCaps: WITH_CREDIT.map(({ chainId }) => ({ chainId, cap18: SPOKE_CAP18 })),
-          protocols: WITH_CREDIT.map(({ chainId }) => ({
-            protocolId: protocolIdOf(chainId),
-            chainId,
-          })),
-        },
-      ]
-    case 'hubVault':
-      return [
-        {
-          endpoint: endpointOf(around, 'strict', peersOf(WITH_VAULT, 'spokeVault')),
-          ...{ ledger, creditBook },
-        },
-      ]
-    case 'liquidationAuction':
-      return [{ creditBook, ledger, slotContext }]
-    case 'spokeVault':
-      return [
-        {
-          endpoint: endpointOf(around, 'strict', peersOf([HUB], 'hubVault')),
-          hubChainId,
-          assets: ASSETS.map((asset) => vaultAsset(asset, tokens[asset.contract]!)),
-        },
-      ]
-    case 'protocolRegistry':
-      return [
-        {
-          ...roles,
-          protocols: [
-            {
-              protocolId: protocolIdOf(chain.chainId),
-              protocol: poolAddress('optionsExchange'),
-              ...PROTOCOL_RULES,
-            },
-          ],
-        },
-      ]
-    case 'spokeCredit':
-      return [
-        {
-          endpoint: endpointOf(around, 'fast', peersOf([HUB], 'creditBook')),
-          ...{ hubChainId, slotContext, registry, marks, riskSigner },
-          maxMarksLag: MARGIN_RULES.maxMarksLag,
-        },
-      ]
-    case 'optionsExchange':
-      return [{ pool: poolAddress('spokeCredit'), slotContext, registry, marks }]
-  }
+const guardian = developmentKey('guardian').address
+const riskSigner = developmentKey('risk').address
+const roles = { governance: OWNER, guardian }
+const marks = poolAddress('markFeeds')
+const slotContext = poolAddress('slotContext')
+const ledger = poolAddress('ledger')
+const creditBook = poolAddress('creditBook')
+const registry = poolAddress('protocolRegistry')
+
+/** Gives the arguments of each contract's `initialize`. */
+const SETTINGS: Record<ContractName, (around: PoolSurroundings) => readonly unknown[]> = {
+  slotContext: () => [developmentKey('system').address, OWNER],
+  markFeeds: ({ networkId }) => [
+    {
+      ...{ ...roles, slotContext, networkId, signers: feedSigners() },
+      ...{ threshold: 2, toleranceMs: MARKS_TOLERANCE_MS },
+    },
+  ],
+  ledger: ({ tokens }) => [
+    { governance: OWNER, writers: ledgerWriters(), assets: ledgerAssets(tokens) },
+  ],
+  marginVerifier: ({ networkId }) => [
+    {
+      ...{ governance: OWNER, networkId, slotContext, marks, ledger },
+      rules: { riskSigner, ...MARGIN_RULES },
+    },
+  ],
+  creditBook: (around) => [
+    {
+      endpoint: endpointOf(around, 'fast', peersOf(WITH_CREDIT, 'spokeCredit')),
+      ...{ ledger, slotContext, marginVerifier: poolAddress('marginVerifier') },
+      liquidation: poolAddress('liquidationAuction'),
+      rules: LEASE_RULES,
+      spokeCaps: WITH_CREDIT.map(({ chainId }) => ({ chainId, cap18: SPOKE_CAP18 })),
+      protocols: WITH_CREDIT.map(({ chainId }) => ({ protocolId: protocolIdOf(chainId), chainId })),
+    },
+  ],
+  hubVault: (around) => [
+    {
+      endpoint: endpointOf(around, 'strict', peersOf(WITH_VAULT, 'spokeVault')),
+      ...{ ledger, creditBook },
+    },
+  ],
+  liquidationAuction: () => [{ creditBook, ledger, slotContext }],
+  spokeVault: (around) => [
+    {
+      endpoint: endpointOf(around, 'strict', peersOf([HUB], 'hubVault')),
+      hubChainId: HUB.chainId,
+      assets: ASSETS.map((asset) => vaultAsset(asset, around.tokens[asset.contract]!)),
+    },
+  ],
+  protocolRegistry: ({ chain }) => [{ ...roles, protocols: [exchangeOf(chain)] }],
+  spokeCredit: (around) => [
+    {
+      endpoint: endpointOf(around, 'fast', peersOf([HUB], 'creditBook')),
+      ...{ hubChainId: HUB.chainId, slotContext, registry, marks, riskSigner },
+      maxMarksLag: MARGIN_RULES.maxMarksLag,
+    },
+  ],
+  optionsExchange: () => [{ pool: poolAddress('spokeCredit'), slotContext, registry, marks }],
 }
 
 /** Money meets the strict module, credit the one that also takes in-slot messages. */
@@ -172,8 +146,7 @@ function endpointOf(
   peers: readonly unknown[],
 ) {
   return {
-    governance: OWNER,
-    guardian: developmentKey('guardian').address,
+    ...roles,
     mailbox: core.mailbox.address,
     networkId,
     // The zero address leaves the choice to the Mailbox, whose default is the fast way.
@@ -196,6 +169,11 @@ function ledgerWriters() {
 
 function ledgerAssets(tokens: Readonly<Record<string, Address>>) {
   return ASSETS.map((asset) => ledgerAsset(asset, WITH_VAULT, tokens[asset.contract]!))
+}
+
+function exchangeOf({ chainId }: LocalChain) {
+  const protocol = poolAddress('optionsExchange')
+  return { protocolId: protocolIdOf(chainId), protocol, ...PROTOCOL_RULES }
 }
 
 /** The contract wants the feeds' addresses in ascending order. */
