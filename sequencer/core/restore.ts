@@ -1,10 +1,17 @@
 import { assert } from '../../sdk/protocol/assert.ts'
-import type { SlotRecord } from '../../sdk/protocol/slot.ts'
+import type { SlotNotes, SlotRecord } from '../../sdk/protocol/slot.ts'
 import { rememberedUntil } from './complete.ts'
 import type { CoreConfig } from './config.ts'
 import { replacementKey } from './entry.ts'
-import type { ChainHead } from './execution.ts'
-import { emptyMemory, forgetAfter, rememberClosed, rememberOwner, rememberSequenced } from './memory.ts'
+import type { SealedBlock } from './execution.ts'
+import {
+  emptyMemory,
+  forgetAfter,
+  handOver,
+  rememberClosed,
+  rememberOwner,
+  rememberSequenced,
+} from './memory.ts'
 import { emptyNotes, type CoreState } from './state.ts'
 import { noSuperblock } from './superblock.ts'
 
@@ -62,23 +69,46 @@ export function applyRecord(state: CoreState, record: SlotRecord): void {
     if (entry.marks !== undefined) state.marks.set(entry.marks.underlying, entry.marks.sequence)
   }
   for (const { chainId } of chains) state.touchedMs.set(chainId, header.timestampMs)
-  for (const { entryId, untilSlot, legHashes } of notes.seen) {
-    for (const hash of legHashes) rememberOwner(state.memory, hash, { entryId, untilSlot })
-  }
-  for (const { entryId, untilSlot, by } of notes.closed) {
-    rememberClosed(state.memory, entryId, { by, untilSlot })
-  }
+  applySeen(state, notes)
   for (const { chainId, reason } of notes.stopped) state.stopped.set(chainId, reason)
   forgetAfter(state.memory, header.height)
 }
 
-/** Goes on after the log's last slot, with what the rollups' nodes say once every block is derived. */
-export function resume(
-  state: CoreState,
-  chains: readonly { chainId: number; head: ChainHead; systemNonce: number }[],
-): void {
-  for (const { chainId, head, systemNonce } of chains) {
-    state.heads.set(chainId, head)
+function applySeen(state: CoreState, { seen, closed }: SlotNotes): void {
+  const remember = ({ entryId, untilSlot, legHashes }: SlotNotes['seen'][number]) => {
+    for (const hash of legHashes) rememberOwner(state.memory, hash, { entryId, untilSlot })
+  }
+  seen.forEach(remember)
+  for (const { entryId, untilSlot, by } of closed) {
+    rememberClosed(state.memory, entryId, { by, untilSlot })
+    if (by === 'sender') continue
+    // The bundle that replaced it may stand on the same legs.
+    const owned = [...state.memory.owners].filter(([, owner]) => owner.entryId === entryId)
+    handOver(
+      state.memory,
+      owned.map(([hash]) => hash),
+      entryId,
+    )
+    seen.filter((item) => item.entryId === by).forEach(remember)
+  }
+}
+
+/** What the rollups' nodes say once every block of the log is derived. */
+export type ResumedChain = {
+  chainId: number
+  head: SealedBlock
+  systemNonce: number
+  /** Number of the last block whose header the log holds. */
+  recordedNumber: number
+}
+
+/** Goes on after the log's last slot. A head that no slot recorded is noted in the next one. */
+export function resume(state: CoreState, chains: readonly ResumedChain[]): void {
+  for (const { chainId, head, systemNonce, recordedNumber } of chains) {
+    const { number, hash, timestampS, header } = head
+    state.heads.set(chainId, { number, hash, timestampS })
     state.systemNonces.set(chainId, systemNonce)
+    assert(number <= recordedNumber + 1, 'at most one block of a rollup is not recorded yet')
+    if (number > recordedNumber) state.notes.sealed.push({ chainId, header })
   }
 }

@@ -1,0 +1,83 @@
+import { mkdir, open, readdir, readFile, rename, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** An append-only file. */
+export type DiskFile = {
+  append: (bytes: Uint8Array) => Promise<void>
+  /** Everything appended so far survives a crash. */
+  sync: () => Promise<void>
+  close: () => Promise<void>
+}
+
+/** The few things that a log asks of a directory. */
+export type Disk = {
+  /** Names of the files in it. */
+  list: () => Promise<string[]>
+  read: (name: string) => Promise<Uint8Array>
+  /** Bytes from `offset` on, `length` of them. */
+  readAt: (name: string, offset: number, length: number) => Promise<Uint8Array>
+  /** Opens a file for appending, cut to `size` bytes; makes it, durably, when it is absent. */
+  open: (name: string, size: number) => Promise<DiskFile>
+  /** Replaces a small file as a whole; survives the process, not always the machine. */
+  replace: (name: string, bytes: Uint8Array) => Promise<void>
+}
+
+/** A directory of the machine; made with access for its owner alone. */
+export async function openDisk(directory: string): Promise<Disk> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  return {
+    list: () => readdir(directory),
+    read: (name) => readFile(join(directory, name)),
+    readAt: async (name, offset, length) => {
+      const file = await open(join(directory, name), 'r')
+      try {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset)
+        return buffer.subarray(0, bytesRead)
+      } finally {
+        await file.close()
+      }
+    },
+    open: (name, size) => openFile(directory, name, size),
+    replace: async (name, bytes) => {
+      const file = await open(join(directory, `${name}.new`), 'w', 0o600)
+      try {
+        await writeAll(file, bytes)
+      } finally {
+        await file.close()
+      }
+      await rename(join(directory, `${name}.new`), join(directory, name))
+    },
+  }
+}
+
+async function openFile(directory: string, name: string, size: number): Promise<DiskFile> {
+  const file = await open(join(directory, name), 'a', 0o600)
+  const { size: actual } = await file.stat()
+  if (actual > size) {
+    await file.truncate(size)
+    await file.sync()
+  }
+  if (actual === 0) await syncDirectory(directory)
+  return {
+    append: (bytes) => writeAll(file, bytes),
+    sync: () => file.datasync(),
+    close: () => file.close(),
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  let written = 0
+  while (written < bytes.length) {
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written)
+    written += bytesWritten
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

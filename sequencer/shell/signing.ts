@@ -1,0 +1,63 @@
+import secp256k1 from 'secp256k1'
+import { keccak256, serializeTransaction } from 'viem/utils'
+import { bytesToHex, concatBytes, hexToBytes } from '../../sdk/protocol/bytes.ts'
+import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
+import type { Call, SignedLeg } from '../core/leg.ts'
+
+/** Signs a 32-byte digest: r ‖ s ‖ v as 65 bytes, v 27 or 28. The same digest gives the same bytes. */
+export type SignDigest = (digest: Hash) => Hex
+
+/** Makes a signer from a private key; nonces follow RFC 6979. */
+export function digestSigner(privateKey: Hex): SignDigest {
+  const key = hexToBytes(privateKey)
+  return (digest) => {
+    const { signature, recid } = secp256k1.ecdsaSign(hexToBytes(digest), key)
+    return bytesToHex(concatBytes([signature, Uint8Array.of(27 + recid)]))
+  }
+}
+
+/**
+ * Gives the address that signed a digest, in lower case; undefined when the signature is none.
+ *
+ * @param signature - 65 bytes, v 27 or 28.
+ */
+export function recoverSigner(digest: Hash, signature: Hex): Address | undefined {
+  if (!/^0x[0-9a-fA-F]{130}$/.test(signature)) return undefined
+  const bytes = hexToBytes(signature)
+  const recovery = (bytes[64] as number) - 27
+  if (recovery !== 0 && recovery !== 1) return undefined
+  try {
+    const key = secp256k1.ecdsaRecover(bytes.subarray(0, 64), recovery, hexToBytes(digest), false)
+    return `0x${keccak256(key.subarray(1)).slice(26)}`
+  } catch {
+    // Not every pair of numbers is a signature: then nobody signed.
+    return undefined
+  }
+}
+
+/** Makes the signer of the slots' system legs. */
+export function systemSigner(privateKey: Hex): (chainId: number, call: Call) => SignedLeg {
+  const key = hexToBytes(privateKey)
+  return (chainId, call) => {
+    const { fee } = call
+    const transaction = {
+      type: 'eip1559' as const,
+      chainId,
+      nonce: call.nonce,
+      to: call.to,
+      data: call.input,
+      value: call.value,
+      gas: call.gas,
+      maxFeePerGas: fee.type === 'eip1559' ? fee.maxFeePerGas : fee.gasPrice,
+      maxPriorityFeePerGas: fee.type === 'eip1559' ? fee.maxPriorityFeePerGas : fee.gasPrice,
+    }
+    const digest = keccak256(serializeTransaction(transaction))
+    const { signature, recid } = secp256k1.ecdsaSign(hexToBytes(digest), key)
+    const rawTx = serializeTransaction(transaction, {
+      r: bytesToHex(signature.subarray(0, 32)),
+      s: bytesToHex(signature.subarray(32)),
+      yParity: recid,
+    })
+    return { hash: keccak256(rawTx), rawTx }
+  }
+}
