@@ -95,9 +95,7 @@ export async function startAnvil(options: AnvilOptions): Promise<AnvilNode> {
 function nodeArguments(options: AnvilOptions, ipcPath: string): string[] {
   const { chainId, state, genesisTimestampS, baseFeePerGas, gasLimit } = options
   const from =
-    'genesisFile' in state
-      ? ['--init', state.genesisFile]
-      : ['--load-state', state.snapshotFile]
+    'genesisFile' in state ? ['--init', state.genesisFile] : ['--load-state', state.snapshotFile]
   return [
     ...from,
     ...['--accounts', '0', '--no-mining', '--order', 'fifo', '--silent'],

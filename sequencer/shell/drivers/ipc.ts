@@ -179,7 +179,9 @@ function pairAnswers(
   return calls.map(({ method }, i) => {
     const answer = byId.get(firstCallId + i)
     if (answer === undefined) {
-      return { error: new NodeRpcError(method, { code: -32603, message: 'no answer in the batch' }) }
+      return {
+        error: new NodeRpcError(method, { code: -32603, message: 'no answer in the batch' }),
+      }
     }
     if (answer.error !== undefined) return { error: new NodeRpcError(method, answer.error) }
     return { result: answer.result }

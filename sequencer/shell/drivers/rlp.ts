@@ -60,7 +60,7 @@ function decodeAt(
   }
   if (depth >= depthMax) throw new RlpError(`lists lie deeper than ${depthMax}`)
   const items: RlpItem[] = []
-  for (let at = from; at < end; ) {
+  for (let at = from; at < end;) {
     const inner = decodeAt(bytes, at, end, depth + 1)
     items.push(inner.item)
     at = inner.end

@@ -61,7 +61,9 @@ export function writeSnapshot(directory: string, head: ChainHead, dump: Hex): vo
     ...state,
     blocks: state.blocks
       // Block 0 stays too: whoever asks for the earliest block gets it from the node.
-      .filter(({ header: { number } }) => number === '0x0' || Number(number) > head.number - headersKept)
+      .filter(
+        ({ header: { number } }) => number === '0x0' || Number(number) > head.number - headersKept,
+      )
       .map((block) => ({ ...block, transactions: [] }))
       .sort((a, b) => Number(a.header.number) - Number(b.header.number)),
     transactions: [],

@@ -303,4 +303,3 @@ function recoverSender({ r, s, yParity, digest }: Parts, leg: number): Address {
 function invalid(leg: number, reason: string): TandemError {
   return new TandemError('INVALID_TRANSACTION', { leg, reason })
 }
-

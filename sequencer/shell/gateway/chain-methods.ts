@@ -54,9 +54,7 @@ const callShape = z.strictObject({
   chainId: quantityHexShape.optional(),
   type: quantityHexShape.optional(),
   accessList: z
-    .array(
-      z.strictObject({ address: addressShape, storageKeys: z.array(hashShape).max(1_024) }),
-    )
+    .array(z.strictObject({ address: addressShape, storageKeys: z.array(hashShape).max(1_024) }))
     .max(1_024)
     .optional(),
 })
@@ -145,11 +143,7 @@ function blockMethods({ rules, history, read }: ChainMethodsOptions): [string, R
     [
       'eth_feeHistory',
       method(
-        z.tuple([
-          countShape,
-          blockShape,
-          z.array(z.number().min(0).max(100)).max(100).nullish(),
-        ]),
+        z.tuple([countShape, blockShape, z.array(z.number().min(0).max(100)).max(100).nullish()]),
         ([blocks, newest, percentiles]) =>
           feeHistory(history, rules, { blocks, newest, percentiles: percentiles ?? undefined }),
       ),
@@ -225,8 +219,7 @@ function stateMethods(options: ChainMethodsOptions): [string, RpcMethod][] {
       'eth_getStorageAt',
       method(
         z.tuple([addressShape, z.union([quantityHexShape, hashShape]), blockShape.optional()]),
-        ([address, slot, block]) =>
-          read('eth_getStorageAt', block, (tag) => [address, slot, tag]),
+        ([address, slot, block]) => read('eth_getStorageAt', block, (tag) => [address, slot, tag]),
       ),
     ],
     [

@@ -204,7 +204,10 @@ function describe(
   // A broken rule of our own: the process must not go on.
   if (error instanceof InvariantError) throw error
   endpoint.log.error({ err: error }, 'request failed')
-  return { code: internalError, message: 'The request failed inside the gateway; its log says why.' }
+  return {
+    code: internalError,
+    message: 'The request failed inside the gateway; its log says why.',
+  }
 }
 
 function registered(error: TandemError, refusal: SignedRefusal | undefined): RpcError {

@@ -113,12 +113,10 @@ export function sequencerMethods(options: SequencerMethodsOptions): RpcMethods {
     ],
     ['tandem_status', method(z.tuple([]), () => statusJson(sequencer.status()))],
   ]
-  const foreign = Object.entries(guests).map(
-    ([name, { schema, handle }]): [string, RpcMethod] => [
-      name,
-      method(z.tuple([schema]), ([parameter]) => handle(parameter)),
-    ],
-  )
+  const foreign = Object.entries(guests).map(([name, { schema, handle }]): [string, RpcMethod] => [
+    name,
+    method(z.tuple([schema]), ([parameter]) => handle(parameter)),
+  ])
   return new Map([...own, ...foreign])
 }
 

@@ -166,7 +166,10 @@ function unreadable(root: RpcEndpoint, fail: (error: unknown) => void): ErrorReq
           limit: LIMITS.rpcBodyBytes,
         })
       : new TandemError('INVALID_REQUEST', { rule: 'the body can be read', path: error.type })
-    response.status(tooLarge ? 413 : 400).type('application/json').send(refusalText(root, refusal))
+    response
+      .status(tooLarge ? 413 : 400)
+      .type('application/json')
+      .send(refusalText(root, refusal))
   }
 }
 

@@ -19,9 +19,11 @@ export const bytesShape = z
   .regex(/^0x([0-9a-fA-F]{2})*$/, 'bytes are 0x and pairs of hexadecimal digits')
   .transform((text) => text.toLowerCase() as Hex)
 
-const quantityText = z
-  .string()
-  .regex(/^0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})$/, 'a quantity is 0x and digits without leading zeros')
+const quantityText = z.string().regex(/^0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})$/, {
+  error: 'a quantity is 0x and digits without leading zeros',
+  // What comes after it reads the text as a number.
+  abort: true,
+})
 
 /** An unsigned integer as Ethereum's JSON-RPC writes it. Range: uint256. */
 export const quantityShape = quantityText.transform((text) => BigInt(text))

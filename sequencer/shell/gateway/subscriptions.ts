@@ -59,7 +59,8 @@ function subscribeLogs(
     history.onSuperblock(({ blocks }) => {
       for (const published of blocks) {
         if (published.chainId !== chainId) continue
-        for (const placed of logsOf(published)) if (matches(placed.log, wanted)) push(logJson(placed))
+        for (const placed of logsOf(published))
+          if (matches(placed.log, wanted)) push(logJson(placed))
       }
     }),
   )
