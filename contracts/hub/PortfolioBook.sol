@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {LibSort} from "solady/src/utils/LibSort.sol";
+import {Arrays} from "@openzeppelin/contracts/utils/Arrays.sol";
 import {PositionSet, Positions} from "../libraries/PositionSet.sol";
 import {ICreditBook} from "./ICreditBook.sol";
 import {ILedger} from "./ILedger.sol";
@@ -93,7 +93,7 @@ abstract contract PortfolioBook is ICreditBook {
     ) internal view returns (uint256[] memory instruments, int256[] memory sizes18) {
         Positions storage set = _portfolios().positions[account];
         instruments = set.instruments;
-        LibSort.sort(instruments);
+        Arrays.sort(instruments);
         sizes18 = new int256[](instruments.length);
         for (uint256 i = 0; i < instruments.length; ++i) {
             sizes18[i] = set.sizeOf(instruments[i]);
