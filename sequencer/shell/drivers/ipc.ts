@@ -62,36 +62,21 @@ function serveConnection(socket: Socket, path: string): IpcConnection {
   let nextId = 1
   let gone = false
 
+  // 'close' follows every error and carries the consequences.
+  socket.on('error', () => undefined)
   const closed = new Promise<void>((resolve) => {
     socket.once('close', () => {
       gone = true
-      for (const { method, fail, timer } of waiting.values()) {
-        clearTimeout(timer)
-        fail(new NodeGoneError(method))
-      }
-      waiting.clear()
+      failAll(waiting)
       resolve()
     })
   })
-  // 'close' follows every error and carries the consequences.
-  socket.on('error', () => undefined)
   onLine(socket, (line) => {
-    const message = parseAnswer(line)
-    const id = message === undefined ? undefined : firstId(message)
-    const entry = id === undefined ? undefined : waiting.get(id)
-    if (message === undefined || id === undefined) {
-      socket.destroy()
-      return
-    }
-    // No entry: the caller's time was up, and nobody waits for this answer.
-    if (entry === undefined) return
-    clearTimeout(entry.timer)
-    waiting.delete(id)
-    entry.settle(message)
+    if (!settleAnswer(waiting, line)) socket.destroy()
   })
 
-  const send = (method: string, ids: number, text: (id: number) => string, timeoutMs: number) =>
-    new Promise<Answer | readonly Answer[]>((settle, fail) => {
+  const send: Send = (method, ids, textOf, timeoutMs = callTimeoutMsDefault) =>
+    new Promise((settle, fail) => {
       if (gone) return fail(new NodeGoneError(method))
       const id = nextId
       nextId += ids
@@ -100,7 +85,7 @@ function serveConnection(socket: Socket, path: string): IpcConnection {
         fail(new NodeTimeoutError(method, timeoutMs, path))
       }, timeoutMs)
       waiting.set(id, { method, settle, fail, timer })
-      socket.write(`${text(id)}\n`)
+      socket.write(`${textOf(id)}\n`)
     })
 
   return {
@@ -109,36 +94,63 @@ function serveConnection(socket: Socket, path: string): IpcConnection {
         method,
         1,
         (id) => JSON.stringify({ jsonrpc: '2.0', id, method, params }),
-        timeoutMs ?? callTimeoutMsDefault,
+        timeoutMs,
       )) as Answer
       if (answer.error !== undefined) throw new NodeRpcError(method, answer.error)
       return answer.result as T
     },
-    batch: async (calls, timeoutMs) => {
-      const first = calls[0]
-      if (first === undefined) return []
-      let firstCallId = 0
-      const answers = await send(
-        first.method,
-        calls.length,
-        (id) => {
-          firstCallId = id
-          return JSON.stringify(
-            calls.map(({ method, params = [] }, i) => ({
-              jsonrpc: '2.0',
-              id: id + i,
-              method,
-              params,
-            })),
-          )
-        },
-        timeoutMs ?? callTimeoutMsDefault,
-      )
-      return pairAnswers(calls, firstCallId, Array.isArray(answers) ? answers : [answers as Answer])
-    },
+    batch: (calls, timeoutMs) => sendBatch(send, calls, timeoutMs),
     closed,
     close: () => socket.destroy(),
   }
+}
+
+/** Sends the text of a message under the first of its ids. */
+type Send = (
+  method: string,
+  ids: number,
+  textOf: (id: number) => string,
+  timeoutMs: number | undefined,
+) => Promise<Answer | readonly Answer[]>
+
+async function sendBatch(
+  send: Send,
+  calls: readonly NodeCall[],
+  timeoutMs: number | undefined,
+): Promise<readonly BatchAnswer[]> {
+  const first = calls[0]
+  if (first === undefined) return []
+  let firstId = 0
+  const textOf = (id: number) => {
+    firstId = id
+    return JSON.stringify(
+      calls.map(({ method, params = [] }, i) => ({ jsonrpc: '2.0', id: id + i, method, params })),
+    )
+  }
+  const answers = await send(first.method, calls.length, textOf, timeoutMs)
+  return pairAnswers(calls, firstId, Array.isArray(answers) ? answers : [answers as Answer])
+}
+
+function failAll(waiting: Map<number, Waiting>): void {
+  for (const { method, fail, timer } of waiting.values()) {
+    clearTimeout(timer)
+    fail(new NodeGoneError(method))
+  }
+  waiting.clear()
+}
+
+/** Gives an answer to whoever waits for it; false when the line is no answer at all. */
+function settleAnswer(waiting: Map<number, Waiting>, line: string): boolean {
+  const message = parseAnswer(line)
+  const id = message === undefined ? undefined : lowestId(message)
+  if (message === undefined || id === undefined) return false
+  const entry = waiting.get(id)
+  // Nobody waits any more: the caller's time was up.
+  if (entry === undefined) return true
+  clearTimeout(entry.timer)
+  waiting.delete(id)
+  entry.settle(message)
+  return true
 }
 
 function onLine(socket: Socket, take: (line: string) => void): void {
@@ -164,7 +176,7 @@ function parseAnswer(line: string): Answer | readonly Answer[] | undefined {
 }
 
 /** A batch waits under the id of its first call; the node may answer in another order. */
-function firstId(message: Answer | readonly Answer[]): number | undefined {
+function lowestId(message: Answer | readonly Answer[]): number | undefined {
   if (!Array.isArray(message)) return (message as Answer).id
   const ids = message.map(({ id }: Answer) => id)
   return ids.length === 0 ? undefined : Math.min(...ids)

@@ -30,6 +30,12 @@ function errorOf(rawTx: string): { name: string; values: Record<string, unknown>
   return { name: 'none', values: {} }
 }
 
+/** The sender, or the name of the error. */
+function senderOrError(rawTx: Hex): string {
+  const { name } = errorOf(rawTx)
+  return name === 'none' ? decodeTransaction(rawTx, rules).from : name
+}
+
 const hexBytes = (length: number) =>
   fc.uint8Array({ minLength: length, maxLength: length }).map((bytes) => toHex(bytes))
 const accessList = fc.array(
@@ -99,13 +105,9 @@ describe('a signed transaction', () => {
         (at, change) => {
           const bytes = Buffer.from(rawTx.slice(2), 'hex')
           bytes[at] = (bytes[at] as number) ^ change
-          try {
-            const leg = decodeTransaction(`0x${bytes.toString('hex')}`, rules)
-            expect(leg.hash).not.toBe(original.hash)
-            expect(leg.from).not.toBe(original.from)
-          } catch (error) {
-            expect(error).toBeInstanceOf(TandemError)
-          }
+          const outcome = senderOrError(`0x${bytes.toString('hex')}`)
+          expect(outcome).not.toBe(original.from)
+          expect(outcome).not.toBe('none')
         },
       ),
       { numRuns: 400 },
