@@ -10,7 +10,9 @@ export function genesisCommand(): Command {
     .action(async ({ check }: { check: boolean }) => {
       const { makeGenesis } = await import('./make.ts')
       const { manifestOf, readManifest, writeGenesis } = await import('./store.ts')
+      const { compileContracts } = await import('./compile.ts')
       const reporter = createReporter()
+      await reporter.step('contracts compiled', compileContracts)
       const made = await reporter.step('genesis of every chain', () => makeGenesis(reporter.say))
       if (!check) return writeGenesis(made)
       const fresh = manifestOf(made)
