@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -38,11 +39,24 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-function redis(version: string): void {
+function script(name: string, text: string): void {
   mkdirSync(join(root, 'bin'), { recursive: true })
-  const file = join(root, 'bin', 'redis-server')
-  writeFileSync(file, `#!/bin/sh\necho "Redis server v=${version} sha=0 bits=64"\n`)
+  const file = join(root, 'bin', name)
+  writeFileSync(file, `#!/bin/sh\n${text}\n`)
   chmodSync(file, 0o755)
+}
+
+function redis(version: string): void {
+  script('redis-server', `echo "Redis server v=${version} sha=0 bits=64"`)
+}
+
+/** A PATH on which no Redis can be found but the one that a test puts there. */
+function toolsWithoutRedis(): string {
+  const tools = join(root, 'tools')
+  mkdirSync(tools)
+  for (const tool of ['sh', 'env', 'cp', 'touch', 'test'])
+    symlinkSync(`/usr/bin/${tool}`, join(tools, tool))
+  return `${join(root, 'bin')}:${tools}`
 }
 
 const environment = () => ({
@@ -56,7 +70,12 @@ const environment = () => ({
 const program = () => [join(root, 'cli', 'setup', 'setup.mjs')] as const
 
 function setup(...args: string[]) {
-  const options = { cwd: root, env: environment(), encoding: 'utf8' } as const
+  return setupWith({}, ...args)
+}
+
+function setupWith(variables: Record<string, string>, ...args: string[]) {
+  const env = { ...environment(), ...variables }
+  const options = { cwd: root, env, encoding: 'utf8' } as const
   return spawnSync(process.execPath, [...program(), ...args], options)
 }
 
@@ -132,6 +151,24 @@ describe('set-up', () => {
     const { status, stderr } = setup('start')
     expect(status).toBe(1)
     expect(stderr).toMatch(/redis-server is too old: v=6\.0\.16; needed: 7 or newer\.\nInstall/)
+  })
+
+  test.runIf(existsSync('/usr/bin/apt-get'))('installs Redis through apt where it may', () => {
+    script(
+      'apt-get',
+      `echo "$@" >> apt-calls
+case "$*" in
+  *update*) touch lists ;;
+  *install*) test -f lists || exit 100; cp bin/absent bin/redis-server ;;
+esac`,
+    )
+    script('sudo', 'shift; exec "$@"')
+    cpSync(join(root, 'bin', 'redis-server'), join(root, 'bin', 'absent'))
+    rmSync(join(root, 'bin', 'redis-server'))
+    expect(setupWith({ PATH: toolsWithoutRedis() }, 'start')).toMatchObject({ status: 7 })
+    const calls = readFileSync(join(root, 'apt-calls'), 'utf8').trim().split('\n')
+    // Installed from the lists that are there, else from fresh ones.
+    expect(calls.map((call) => call.split(' ')[1])).toEqual(['install', 'update', 'install'])
   })
 
   test('puts back the manifest that a killed packing left replaced', () => {
