@@ -1,0 +1,232 @@
+import { join } from 'node:path'
+import {
+  createPublicClient,
+  createWalletClient,
+  defineChain,
+  encodeAbiParameters,
+  http,
+  webSocket,
+  type Hex,
+} from 'viem'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connectIpc, type IpcConnection } from '../../sequencer/shell/drivers/ipc.ts'
+import {
+  chainId,
+  senders,
+  signedLeg,
+  testRollup,
+  type Sender,
+  type TestRollup,
+} from '../fixtures/rollup/driver.ts'
+import { testGateway, type TestGateway } from '../fixtures/rollup/gateway.ts'
+import { instantSequencer } from '../fixtures/rollup/instant-sequencer.ts'
+
+const [alice, bob, carol] = senders as [Sender, Sender, Sender]
+const someone = `0x${'ab'.repeat(20)}` as const
+/** Stores the first word of its input under that word and logs it with the topics 7 and the word. */
+const logger = `0x${'aa'.repeat(20)}` as const
+const code = '0x6000358055600035600760205f35815f52a200' satisfies Hex
+/** Reverts with its input. */
+const reverter = `0x${'bb'.repeat(20)}` as const
+const revertCode = '0x365f5f37365ffd' satisfies Hex
+
+let rollup: TestRollup
+let gateway: TestGateway
+let node: IpcConnection
+let mine: ReturnType<typeof instantSequencer>['mine']
+const chain = defineChain({
+  id: chainId,
+  name: 'alpha',
+  nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+  rpcUrls: { default: { http: [] } },
+})
+const word = (value: number) => encodeAbiParameters([{ type: 'uint256' }], [BigInt(value)])
+const path = `/chain/${chainId}`
+const ask = async (method: string, params: unknown[]) => {
+  const { result, error } = await gateway.call(path, method, params)
+  if (error !== undefined) throw new Error(JSON.stringify(error))
+  return result
+}
+
+beforeAll(async () => {
+  rollup = testRollup({ [logger]: { code }, [reverter]: { code: revertCode } })
+  await rollup.driver.start()
+  node = await connectIpc(join(rollup.options.directory, `${chainId}.ipc`))
+  const sequencer = instantSequencer(rollup, () => gateway.history)
+  mine = sequencer.mine
+  gateway = await testGateway(sequencer.port, rollup.driver)
+  await mine([])
+  await mine([
+    await signedLeg(carol, 0, { to: logger, data: word(1) }),
+    await signedLeg(carol, 1, { to: reverter, data: word(2) }),
+    await signedLeg(carol, 2, { to: someone, value: 5n }),
+    await signedLeg(bob, 0, { to: logger, data: word(3) }),
+  ])
+})
+afterAll(async () => {
+  node?.close()
+  await gateway?.close()
+  await rollup?.close()
+})
+
+describe('history answers as the node itself does', () => {
+  /** What the node adds or words differently, and no client needs. */
+  function comparable(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map(comparable)
+    if (typeof value !== 'object' || value === null) return value
+    const skipped = new Set(['blobGasPrice', 'blockTimestamp', 'requestsHash', 'size'])
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([key, inner]) => !skipped.has(key) && inner !== undefined)
+        .map(([key, inner]) => [key, comparable(inner)]),
+    )
+  }
+
+  test.each([
+    ['eth_getBlockByNumber', ['0x3', false]],
+    ['eth_getBlockByNumber', ['0x3', true]],
+    ['eth_getBlockByNumber', ['latest', false]],
+    ['eth_getBlockByNumber', ['earliest', false]],
+    ['eth_getBlockReceipts', ['0x3']],
+    ['eth_getLogs', [{ fromBlock: '0x1', toBlock: 'latest' }]],
+    ['eth_getLogs', [{ fromBlock: '0x3', toBlock: '0x3', address: logger, topics: [null, word(3)] }]],
+    ['eth_getLogs', [{ fromBlock: '0x3', toBlock: '0x3', topics: [[word(7), word(8)], word(9)] }]],
+    ['eth_getTransactionByBlockNumberAndIndex', ['0x3', '0x1']],
+    ['eth_getBlockTransactionCountByNumber', ['0x3']],
+  ])('%s %j', async (method, params) => {
+    expect(comparable(await ask(method, params))).toEqual(
+      comparable(await node.call(method, params)),
+    )
+  })
+
+  test('transactions and receipts by hash', async () => {
+    const { transactions } = (await ask('eth_getBlockByNumber', ['0x3', false])) as {
+      transactions: Hex[]
+    }
+    expect(transactions.length).toBe(4)
+    for (const hash of transactions) {
+      for (const method of ['eth_getTransactionByHash', 'eth_getTransactionReceipt']) {
+        expect(comparable(await ask(method, [hash]))).toEqual(
+          comparable(await node.call(method, [hash])),
+        )
+      }
+    }
+  })
+
+  test('what nobody knows is null', async () => {
+    const unknown = `0x${'99'.repeat(32)}`
+    expect(await ask('eth_getTransactionByHash', [unknown])).toBeNull()
+    expect(await ask('eth_getTransactionReceipt', [unknown])).toBeNull()
+    expect(await ask('eth_getBlockByHash', [unknown, false])).toBeNull()
+    expect(await ask('eth_getBlockByNumber', ['0xffff', false])).toBeNull()
+  })
+})
+
+describe('a client that knows nothing of Tandem', () => {
+  const transport = () => http(`${gateway.url}${path}`)
+
+  test('sends, waits, reads, estimates and decodes a revert', async () => {
+    const reader = createPublicClient({ chain, transport: transport(), pollingInterval: 20 })
+    const wallet = createWalletClient({ account: alice, chain, transport: transport() })
+    const hash = await wallet.sendTransaction({ to: logger, data: word(42) })
+    const receipt = await reader.waitForTransactionReceipt({ hash })
+    expect(receipt.status).toBe('success')
+    expect(receipt.logs[0]?.topics[0]).toBe(word(7))
+    expect(receipt.effectiveGasPrice).toBe(1_000_000_000n)
+    expect(await reader.getStorageAt({ address: logger, slot: word(42) })).toBe(word(42))
+    expect(await reader.getTransactionCount({ address: alice.address })).toBe(1)
+    expect(await reader.getGasPrice()).toBe(1_000_000_000n)
+    expect(await reader.estimateGas({ account: alice, to: someone, value: 1n })).toBe(21_000n)
+    const call = reader.call({ to: reverter, data: '0x1234' })
+    await expect(call).rejects.toMatchObject({ details: expect.stringContaining('revert') })
+    const logs = await reader.getLogs({ address: logger, fromBlock: 1n })
+    expect(logs.length).toBe(3)
+    const fees = await reader.getFeeHistory({ blockCount: 2, rewardPercentiles: [50] })
+    expect(fees.baseFeePerGas).toEqual([1_000_000_000n, 1_000_000_000n, 1_000_000_000n])
+  })
+
+  test('is told of new heads and logs over WebSocket', async () => {
+    const socket = webSocket(`${gateway.url.replace('http', 'ws')}${path}`)
+    const reader = createPublicClient({ chain, transport: socket })
+    const heads: bigint[] = []
+    const logs: Hex[] = []
+    const stopHeads = reader.watchBlockNumber({ onBlockNumber: (number) => heads.push(number) })
+    const stopLogs = reader.watchEvent({
+      address: logger,
+      onLogs: (found) => logs.push(...found.map(({ data }) => data)),
+    })
+    const { nonce } = (await rollup.driver.accounts([bob.address])).facts[0]!
+    // The subscriptions take a moment to stand: blocks are made until one is heard of.
+    for (let i = 0; i < 100 && (heads.length === 0 || logs.length === 0); i++) {
+      await mine([await signedLeg(bob, nonce + i, { to: logger, data: word(100 + i) })])
+    }
+    await expect.poll(() => heads.length > 0 && logs.length > 0).toBe(true)
+    stopHeads()
+    stopLogs()
+    await (await reader.transport.getRpcClient()).close()
+  })
+})
+
+describe('limits and refusals', () => {
+  const refusal = async (method: string, params: unknown[]) =>
+    (await gateway.call(path, method, params)).error
+
+  test.each([['safe'], ['finalized']])('no block is called %s before slots are posted', async (tag) => {
+    expect(await refusal('eth_getBlockByNumber', [tag, false])).toMatchObject({
+      data: { name: 'UNSUPPORTED' },
+    })
+  })
+
+  test('state of a block that is not there, or not there any more, is refused by name', async () => {
+    expect(await refusal('eth_getBalance', [someone, '0xffff'])).toMatchObject({
+      data: { name: 'INVALID_REQUEST' },
+    })
+    for (let i = 0; i < 4; i++) await mine([])
+    expect(await refusal('eth_getBalance', [someone, '0x1'])).toMatchObject({
+      data: { name: 'UNSUPPORTED', values: { what: 'state after block 1' } },
+    })
+  })
+
+  test('logs over too many blocks, of unknown blocks or turned around are refused', async () => {
+    const wide = { fromBlock: '0x0', toBlock: '0x1' }
+    expect(await refusal('eth_getLogs', [{ ...wide, fromBlock: '0x5' }])).toMatchObject({
+      data: { name: 'INVALID_REQUEST' },
+    })
+    expect(await refusal('eth_getLogs', [{ blockHash: `0x${'11'.repeat(32)}` }])).toMatchObject({
+      data: { name: 'INVALID_REQUEST' },
+    })
+    expect(await refusal('eth_getLogs', [{ topics: Array(5).fill(null) }])).toMatchObject({
+      data: { name: 'TOO_LARGE' },
+    })
+  })
+
+  test('a wrongly signed transaction gets a signed refusal', async () => {
+    const { rawTx } = await signedLeg(alice, 1, { to: someone })
+    const broken = `${rawTx.slice(0, -64)}${'0'.repeat(64)}`
+    expect(await refusal('eth_sendRawTransaction', [broken])).toMatchObject({
+      code: -38003,
+      data: { name: 'INVALID_TRANSACTION', refusal: expect.any(Object) },
+    })
+  })
+
+  test('a call without end is bounded', async () => {
+    const spin = { [someone]: { code: '0x5b5f56' } }
+    const error = await refusal('eth_call', [{ to: someone }, 'latest', spin])
+    expect(error).toBeDefined()
+    expect((await gateway.call(path, 'eth_blockNumber', [])).error).toBeUndefined()
+  })
+
+  test('a subscription needs a WebSocket', async () => {
+    expect(await refusal('eth_subscribe', ['newHeads'])).toMatchObject({
+      data: { name: 'UNSUPPORTED' },
+    })
+  })
+
+  test('while the node is away its state cannot be read, and its history can', async () => {
+    await rollup.driver.stop()
+    expect(await refusal('eth_getBalance', [someone])).toMatchObject({
+      data: { name: 'TRANSIENT', retryable: true },
+    })
+    expect(await refusal('eth_getBlockByNumber', ['latest', false])).toBeUndefined()
+  })
+})
