@@ -198,6 +198,7 @@ describe('the program in the foreground', () => {
   test('is stopped once by a Ctrl-C that arrives twice, and its exit code is passed on', async () => {
     const { child, closed, output } = await started()
     child.kill('SIGINT')
+    await once(child.stdout, 'data')
     child.kill('SIGINT')
     expect(await closed).toEqual([3, null])
     expect(output()).toMatch(/stop 1\n$/)
