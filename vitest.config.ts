@@ -10,6 +10,7 @@ function project(name: string, testTimeoutMs: number, extra: Record<string, unkn
       include: [`test/${name}/**/*.test.ts`],
       environment: 'node',
       pool: 'forks',
+      setupFiles: ['test/seed.ts'],
       testTimeout: testTimeoutMs,
       hookTimeout: Math.max(testTimeoutMs, 30 * seconds),
       ...extra,
