@@ -17,6 +17,9 @@ const IDLE_WRITE_MS = 30_000
 /** Old states that a node answers for, in blocks. */
 const HISTORY_BLOCKS = 256
 
+/** A node refuses blocks older than its own beginning, which would be now. */
+const LONG_AGO_S = 1_600_000_000
+
 /**
  * Gives a chain that the sequencer does not order as a service: one node, one block a second.
  *
@@ -39,7 +42,7 @@ export function standaloneChainService(options: {
     launch: (output) => {
       const known = existsSync(stateFile)
       const from = known
-        ? ['--load-state', stateFile]
+        ? ['--load-state', stateFile, '--timestamp', `${LONG_AGO_S}`]
         : ['--init', join(layout.genesis, `${chainId}.json`), '--timestamp', `${nowS()}`]
       const args = [...from, '--prune-history', `${HISTORY_BLOCKS}`]
       const node = spawnAnvil({ chainId, port, baseFeeWei: BASE_FEE_WEI, args, output })
@@ -60,18 +63,20 @@ export function standaloneChainService(options: {
 
 async function begin(node: AnvilNode, miner: Miner, known: boolean): Promise<void> {
   await untilAnswering(node)
-  if (known) await restoreBlockHashes(node)
+  if (known) await correctRestored(node)
   await miner.start()
 }
 
 /**
- * A node that loaded its state answers BLOCKHASH with made-up values until it has mined a block and
- * taken it back.
+ * Sets right what loading a state gets wrong: BLOCKHASH gives made-up values until a block was mined
+ * and taken back.
  */
-async function restoreBlockHashes({ rpc }: AnvilNode): Promise<void> {
+async function correctRestored({ rpc }: AnvilNode): Promise<void> {
   const head = await rpc<{ timestamp: Hex }>('eth_getBlockByNumber', ['latest', false])
   await rpc('evm_mine', [{ timestamp: Number(head.timestamp) }])
   await rpc('anvil_rollback', [1])
+  // What runs on top of the head, as gas estimates do, sees the node's own clock.
+  await rpc('evm_setTime', [nowS()])
 }
 
 /** Owner of a node's clock and of the file with its state. */
