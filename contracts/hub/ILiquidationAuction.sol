@@ -59,8 +59,6 @@ interface ILiquidationAuction {
     error FractionTooSmall(uint256 fraction18, uint256 minFraction18);
     error FractionTooLarge(uint256 fraction18, uint256 maxFraction18);
     error BidTooLow(uint256 bid18, uint256 needed18);
-    /// @notice Coin comes only from the credit book, as change of a message's fee.
-    error UnexpectedPayment(address sender, address expected);
     error BidderIsAccount(bytes32 account);
     error BidderCashShort(bytes32 bidder, int256 cash18, uint256 needed18);
     /// @notice Carries the bidder's portfolio as {previewBid} would leave it.
@@ -125,6 +123,8 @@ interface ILiquidationAuction {
     /// pays exactly `bid18` to the account, and 1 % of it to insurance.
     /// @dev Since the price only falls, what {quote} asked at an earlier moment is enough later, so a bidder knows
     /// the portfolio it will hold when it asks for `bidderAttestation`.
+    /// Coin sent along pays for the messages to the spokes; what they do not cost stays with the credit book for
+    /// later ones.
     /// @param fraction18 Part × 10^18: at most what brings BM to zero, at least a tenth of that.
     /// @param bidder Account of the caller.
     /// @param attestation About the account before the bid.

@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
-import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {LiquidationMath} from "../libraries/LiquidationMath.sol";
 import {ISlotContext} from "../sequencing/ISlotContext.sol";
@@ -43,11 +42,6 @@ contract LiquidationAuction is ILiquidationAuction, Initializable {
         s.creditBook = config.creditBook;
         s.ledger = config.ledger;
         s.slotContext = config.slotContext;
-    }
-
-    /// @notice Takes back what the messages of a bid did not cost; the bidder gets it.
-    receive() external payable {
-        _requireCreditBook();
     }
 
     /// @inheritdoc ILiquidationAuction
@@ -176,9 +170,6 @@ contract LiquidationAuction is ILiquidationAuction, Initializable {
             fee18,
             asked.price18
         );
-        // This contract keeps no coin of its own.
-        uint256 restWei = address(this).balance;
-        if (restWei > 0) Address.sendValue(payable(msg.sender), restWei);
     }
 
     /// @inheritdoc ILiquidationAuction
@@ -326,11 +317,6 @@ contract LiquidationAuction is ILiquidationAuction, Initializable {
     function _requireForSale(bytes32 account) private view {
         AccountState state = ICreditBook(_layout().creditBook).state(account);
         if (state != AccountState.Auction) revert WrongState(account, state);
-    }
-
-    function _requireCreditBook() private view {
-        address book = _layout().creditBook;
-        if (msg.sender != book) revert UnexpectedPayment(msg.sender, book);
     }
 
     function _attested(
