@@ -10,8 +10,6 @@ export const optionsExchangeAbi = [
   {"inputs":[],"name":"ECDSAInvalidSignature","type":"error"},
   {"inputs":[{"internalType":"uint256","name":"length","type":"uint256"}],"name":"ECDSAInvalidSignatureLength","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"s","type":"bytes32"}],"name":"ECDSAInvalidSignatureS","type":"error"},
-  {"inputs":[],"name":"FailedCall","type":"error"},
-  {"inputs":[{"internalType":"uint256","name":"balance","type":"uint256"},{"internalType":"uint256","name":"needed","type":"uint256"}],"name":"InsufficientBalance","type":"error"},
   {"inputs":[],"name":"InvalidInitialization","type":"error"},
   {"inputs":[],"name":"JointWithoutBundle","type":"error"},
   {"inputs":[{"internalType":"uint16","name":"underlying","type":"uint16"},{"internalType":"uint40","name":"expiryS","type":"uint40"}],"name":"NoMarks","type":"error"},
@@ -63,5 +61,4 @@ export const optionsExchangeAbi = [
   {"inputs":[{"internalType":"uint256","name":"riskKey","type":"uint256"}],"name":"settleSeries","outputs":[],"stateMutability":"nonpayable","type":"function"},
   {"inputs":[{"internalType":"bytes32","name":"account","type":"bytes32"},{"internalType":"uint256","name":"riskKey","type":"uint256"}],"name":"sizeOf","outputs":[{"internalType":"int256","name":"","type":"int256"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"slotContext","outputs":[{"internalType":"contract ISlotContext","name":"","type":"address"}],"stateMutability":"view","type":"function"},
-  {"stateMutability":"payable","type":"receive"},
 ] as const
