@@ -25,11 +25,6 @@ export function emptyTree(): MerkleTree {
   return { frontier: zeroHashes.slice(0, TREE_DEPTH), count: 0 }
 }
 
-/** Copies a tree, so that the copy can grow by itself. */
-export function copyTree(tree: MerkleTree): MerkleTree {
-  return { frontier: [...tree.frontier], count: tree.count }
-}
-
 /**
  * Appends a leaf, in place.
  *

@@ -57,16 +57,18 @@ export async function startWatch(context: WatchContext, signedNext: number): Pro
   let nextBlock = 0
   let signed = signedNext
   let halted = (await storage.reorgFlag()) === undefined ? undefined : 'the reorg flag stands'
+  let stopped = halted !== undefined
   /** Leaves that may still be signed or compared: from the last signed one on. */
   const open = new Map<number, Leaf>()
   const last = signed === 0 ? undefined : await storage.checkpoint(signed - 1)
 
   const halt = async (index: number, localRoot: Hash, chainRoot: Hash) => {
-    // Signing stops before anything else can fail.
-    halted = `root at leaf ${index} is ${localRoot} here and ${chainRoot} on ${chain.name}`
+    // Signing stops before anything else can fail; it is told once the flag will outlive this process.
+    stopped = true
     const { reorgPeriod } = chain
     const flag = { localRoot, chainRoot, index, timestampS: context.nowS(), reorgPeriod }
     await storage.writeReorgFlag(flag)
+    halted = `root at leaf ${index} is ${localRoot} here and ${chainRoot} on ${chain.name}`
     log.error({ chain: chain.name, ...flag }, 'tree differs from the chain, signing stopped')
   }
 
@@ -91,11 +93,11 @@ export async function startWatch(context: WatchContext, signedNext: number): Pro
   }
 
   const look = async () => {
-    if (halted !== undefined) return
+    if (stopped) return
     const confirmed = await confirmedRoot(chain)
     if (confirmed === undefined) return
     await follow(confirmed.blockNumber)
-    if (halted !== undefined || confirmed.count === 0) return
+    if (stopped || confirmed.count === 0) return
     const index = confirmed.count - 1
     const mine = open.get(index)
     if (mine === undefined) {
@@ -103,7 +105,7 @@ export async function startWatch(context: WatchContext, signedNext: number): Pro
       return
     }
     if (mine.root !== confirmed.root) return await halt(index, mine.root, confirmed.root)
-    while (signed <= index && halted === undefined) {
+    while (signed <= index && !stopped) {
       const batch = leavesFrom(open, signed, Math.min(index, signed + SIGN_BATCH - 1))
       const conflict = await signAndStore(context, batch)
       if (conflict !== undefined) return await halt(conflict.index, conflict.root, conflict.stored)

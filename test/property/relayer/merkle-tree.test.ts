@@ -1,0 +1,50 @@
+import { fc, test } from '@fast-check/vitest'
+import { concatHex, keccak256 } from 'viem'
+import { expect } from 'vitest'
+import {
+  emptyTree,
+  insertLeaf,
+  proveLeaf,
+  rootOfProof,
+  TREE_DEPTH,
+  treeRoot,
+} from '../../../relayer/core/merkle-tree.ts'
+
+type Hash = `0x${string}`
+
+const leaf = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => `0x${Buffer.from(bytes).toString('hex')}` as Hash)
+const leaves = fc.array(leaf, { maxLength: 40 })
+
+/** The obvious tree: every node of every level. */
+function naiveRoot(nodes: readonly Hash[]): Hash {
+  let level = [...nodes]
+  let empty: Hash = `0x${'00'.repeat(32)}`
+  for (let depth = 0; depth < TREE_DEPTH; depth++) {
+    const above: Hash[] = []
+    for (let i = 0; i < level.length; i += 2) above.push(keccak256(concatHex([level[i]!, level[i + 1] ?? empty])))
+    empty = keccak256(concatHex([empty, empty]))
+    level = above
+  }
+  return level[0] ?? empty
+}
+
+function grown(nodes: readonly Hash[]) {
+  const tree = emptyTree()
+  for (const node of nodes) insertLeaf(tree, node)
+  return tree
+}
+
+test.prop([leaves])('the incremental tree ≡ the obvious tree', (nodes) => {
+  expect(treeRoot(grown(nodes))).toBe(naiveRoot(nodes))
+})
+
+test.prop([fc.array(leaf, { minLength: 1, maxLength: 40 }), fc.nat()])(
+  'each leaf proves itself against the root, and no other leaf does',
+  (nodes, pick) => {
+    const index = pick % nodes.length
+    const proof = proveLeaf(nodes, index)
+    expect(proof.root).toBe(naiveRoot(nodes))
+    expect(rootOfProof(proof.leaf, index, proof.path)).toBe(proof.root)
+    expect(rootOfProof(keccak256(proof.leaf), index, proof.path)).not.toBe(proof.root)
+  },
+)
