@@ -91,9 +91,21 @@ async function supervise(
 /** Keeps the network running until the user stops it, showing how far its chains are. */
 export function stayUp(reporter: Reporter): Duty {
   return async ({ network, layout, signal }) => {
+    await seed(network, reporter)
+    if (signal.aborted) return 0
     for (const line of summaryOf(network, layout)) reporter.say(line)
     await showStatus({ network, reporter, signal })
     return 0
+  }
+}
+
+/** A network without liquidity still runs; the next start tries again. */
+async function seed(network: Network, reporter: Reporter): Promise<void> {
+  const { seedNetwork } = await import('../seed/seed.ts')
+  try {
+    await reporter.step('liquidity and cash of the local actors', () => seedNetwork(network))
+  } catch (error) {
+    reporter.say(`! no liquidity: ${(error as Error).message}`)
   }
 }
 

@@ -75,8 +75,6 @@ async function correctRestored({ rpc }: AnvilNode): Promise<void> {
   const head = await rpc<{ timestamp: Hex }>('eth_getBlockByNumber', ['latest', false])
   await rpc('evm_mine', [{ timestamp: Number(head.timestamp) }])
   await rpc('anvil_rollback', [1])
-  // What runs on top of the head, as gas estimates do, sees the node's own clock.
-  await rpc('evm_setTime', [nowS()])
 }
 
 /** Owner of a node's clock and of the file with its state. */
