@@ -1,0 +1,120 @@
+import { toFunctionSelector, type AbiFunction } from 'viem'
+import { z } from 'zod'
+import { creditBookAbi } from '../../sdk/abi/credit-book.ts'
+import { ConfigError } from '../../sdk/process/config-error.ts'
+import { readEnvironment, type Environment } from '../../sdk/process/environment.ts'
+import { isSequenced } from '../../sdk/protocol/chains.ts'
+import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
+import type { Network, NetworkChain } from '../../sdk/protocol/network.ts'
+import type { CoreChain, CoreConfig } from '../core/config.ts'
+
+/** EVM time of every rollup's block 0, in seconds since 1970: part of the chains' definition. */
+export const GENESIS_TIMESTAMP_S = 1_700_000_000
+
+/** Gas limit of every rollup's block: part of the chains' definition. */
+export const BLOCK_GAS_LIMIT = 1_000_000_000n
+
+/** Receiver of the rollups' fees: a node started without one names this. */
+const COINBASE: Address = `0x${'00'.repeat(20)}`
+
+/** What an operator may set, from variables that begin with `SEQUENCER_`. */
+export type SequencerSettings = ReturnType<typeof readSettings>
+
+/**
+ * Reads the sequencer's settings from the environment.
+ *
+ * @throws ConfigError when a value breaks its rule.
+ */
+export function readSettings(environment?: Environment | undefined) {
+  const values = readEnvironment({
+    prefix: 'SEQUENCER_',
+    shape: {
+      /** Least time between two slots that carry entries. */
+      SEQUENCER_SLOT_INTERVAL_MS: milliseconds(5, { min: 1, max: 1_000 }),
+      /** A superblock closes after this long. */
+      SEQUENCER_SUPERBLOCK_MS: milliseconds(100, { min: 5, max: 10_000 }),
+      /** A superblock closes at once after this long without an entry. */
+      SEQUENCER_IDLE_CLOSE_MS: milliseconds(10, { min: 1, max: 10_000 }),
+      /** A rollup without a block for this long gets one. */
+      SEQUENCER_HEARTBEAT_MS: milliseconds(1_000, { min: 100, max: 60_000 }),
+      /** Constant base fee of every rollup, in wei per gas; it cannot change within one log. */
+      SEQUENCER_BASE_FEE_WEI: z.coerce.bigint().min(1n).max(10n ** 15n).default(10n ** 9n),
+      /** Blocks of a rollup between two snapshots of its node. */
+      SEQUENCER_SNAPSHOT_BLOCKS: z.coerce.number().int().min(2).max(1_000_000).default(2_000),
+      /** Slots after which a signed margin attestation is void. */
+      SEQUENCER_ATTESTATION_SLOTS: z.coerce.bigint().min(1n).max(4_096n).default(200n),
+    },
+    environment,
+  })
+  return values
+}
+
+function milliseconds(byDefault: number, { min, max }: { min: number; max: number }) {
+  return z.coerce.number().int().min(min).max(max).default(byDefault)
+}
+
+/**
+ * Makes the core's configuration of a network.
+ *
+ * @throws ConfigError when a rollup lacks a contract that slots need.
+ */
+export function coreConfig(network: Network, settings: SequencerSettings): CoreConfig {
+  const chains = network.chains
+    .filter(({ kind }) => isSequenced(kind))
+    .toSorted((a, b) => a.chainId - b.chainId)
+    .map((chain) => coreChain(chain, settings))
+  if (settings.SEQUENCER_IDLE_CLOSE_MS > settings.SEQUENCER_SUPERBLOCK_MS) {
+    throw new ConfigError('SEQUENCER_IDLE_CLOSE_MS is at most SEQUENCER_SUPERBLOCK_MS.')
+  }
+  return {
+    logId: network.logId as Hash,
+    leader: lower(network.sequencer.address),
+    system: lower(network.sequencer.system),
+    chains,
+    checkAfterSelector: checkAfterSelector(),
+    slotIntervalMs: settings.SEQUENCER_SLOT_INTERVAL_MS,
+    superblockMs: settings.SEQUENCER_SUPERBLOCK_MS,
+    idleCloseMs: settings.SEQUENCER_IDLE_CLOSE_MS,
+    heartbeatMs: settings.SEQUENCER_HEARTBEAT_MS,
+  }
+}
+
+function coreChain(chain: NetworkChain, settings: SequencerSettings): CoreChain {
+  const { chainId, kind } = chain
+  const named = (names: readonly string[]) =>
+    names.flatMap((name) => {
+      const address = chain.contracts[name]
+      return address === undefined ? [] : [lower(address)]
+    })
+  const markFeeds = named(['markFeeds'])[0]
+  return {
+    chainId,
+    isHub: kind === 'hub',
+    baseFeePerGas: settings.SEQUENCER_BASE_FEE_WEI,
+    gasLimit: BLOCK_GAS_LIMIT,
+    coinbase: COINBASE,
+    mailbox: required(chain, 'mailbox'),
+    slotContext: required(chain, 'slotContext'),
+    ...(markFeeds === undefined ? {} : { markFeeds }),
+    credit: named(['creditBook', 'spokeCredit']),
+    byRelayer: named(['hubVault', 'spokeVault']),
+  }
+}
+
+function required(chain: NetworkChain, name: string): Address {
+  const address = chain.contracts[name]
+  if (address !== undefined) return lower(address)
+  throw new ConfigError(`Chain ${chain.name} has no contract "${name}", which every slot needs.`, [
+    `known: ${Object.keys(chain.contracts).join(', ')}`,
+  ])
+}
+
+function checkAfterSelector(): Hex {
+  const item = creditBookAbi.find((part) => part.type === 'function' && part.name === 'checkAfter')
+  if (item === undefined) throw new ConfigError('The ABI of CreditBook has no checkAfter.')
+  return toFunctionSelector(item as AbiFunction)
+}
+
+function lower(address: string): Address {
+  return address.toLowerCase() as Address
+}

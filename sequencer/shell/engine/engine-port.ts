@@ -1,0 +1,126 @@
+import { TandemError } from '../../../sdk/protocol/errors.ts'
+import type { Address, Hash } from '../../../sdk/protocol/hex.ts'
+import type { SignedReceipt } from '../../../sdk/protocol/receipt.ts'
+import { accountKey, userLegs } from '../../core/entry.ts'
+import type { CoreEvent, Preview } from '../../core/input.ts'
+import type { CoreState } from '../../core/state.ts'
+import { checkMarks } from '../marks.ts'
+import type { BundlePreview, DecodedBundle, SequencerPort, SequencerStatus } from '../port.ts'
+import type { Engine } from './engine.ts'
+
+/** What the gateway asks of a running engine. */
+export function enginePort(engine: Engine): SequencerPort {
+  const { state, answers, options } = engine
+  const open = () => {
+    if (engine.closed !== undefined) throw new TandemError('NOT_READY', { reason: engine.closed })
+  }
+  const receiptFor = (event: (requestId: number) => CoreEvent) =>
+    new Promise<SignedReceipt>((resolve, reject) => {
+      engine.dispatch(event(answers.wait({ receipt: resolve, reject })))
+    })
+  return {
+    sendBundle: async (bundle) => {
+      open()
+      return receiptFor((requestId) => ({ type: 'bundle', requestId, bundle }))
+    },
+    sendTransaction: async (leg) => {
+      open()
+      return receiptFor((requestId) => ({ type: 'transaction', requestId, leg }))
+    },
+    acceptTransaction: async (leg) => {
+      open()
+      return new Promise<Hash>((resolve, reject) => {
+        const accept = () => resolve(leg.hash)
+        const requestId = answers.wait({ receipt: accept, held: accept, reject })
+        engine.dispatch({ type: 'transaction', requestId, leg })
+      })
+    },
+    callBundle: async (bundle) => {
+      open()
+      const preview = await new Promise<Preview>((resolve, reject) => {
+        const requestId = answers.wait({ preview: resolve, reject })
+        engine.dispatch({ type: 'preview', requestId, bundle })
+      })
+      return bundlePreview(bundle, preview)
+    },
+    cancelBundle: async ({ sender, replacementUuid }) => {
+      open()
+      return new Promise<Hash>((resolve, reject) => {
+        const requestId = answers.wait({ cancelled: resolve, reject })
+        engine.dispatch({ type: 'cancel', requestId, sender, replacementUuid })
+      })
+    },
+    publishMarks: async (signed) => {
+      open()
+      const marks = checkMarks(signed, options.feeds)
+      return receiptFor((requestId) => ({ type: 'marks', requestId, marks }))
+    },
+    receiptOf: async (entryId) => {
+      const place = state.memory.sequenced.get(entryId)
+      if (place === undefined) return undefined
+      await engine.writer.durable(place.height)
+      return engine.writer.receiptAt(place.height, entryId)
+    },
+    pendingNonce: (chainId, address) => pendingNonce(engine, chainId, lower(address)),
+    status: () => statusOf(engine),
+    refuse: (requestHash, error) =>
+      engine.refusal(requestHash, { error: error.errorName, values: error.values }),
+    subscribe: (listener) => engine.publications.subscribe(listener),
+  }
+}
+
+function bundlePreview(bundle: DecodedBundle, preview: Preview): BundlePreview {
+  const { entryId, height, outcomes, deliveries, fault } = preview
+  return {
+    bundleHash: entryId,
+    slot: BigInt(height),
+    outcomes: outcomes.map((outcome, i) => {
+      const leg = bundle.legs[i] as DecodedBundle['legs'][number]
+      return { ...outcome, chainId: leg.chainId, transactionHash: leg.hash }
+    }),
+    deliveries,
+    ...(fault === undefined ? {} : { refusal: new TandemError(fault.error, fault.values) }),
+  }
+}
+
+async function pendingNonce(engine: Engine, chainId: number, address: Address): Promise<number> {
+  const { state, blocks } = engine
+  const key = accountKey(chainId, address)
+  const known = state.accounts.get(key)?.nonce
+  let next = known
+  if (next === undefined) {
+    const { facts } = await blocks.run(chainId, (driver) => driver.accounts([address]))
+    next = state.accounts.get(key)?.nonce ?? facts[0]?.nonce ?? 0
+  }
+  const waiting = waitingNonces(state, chainId, address)
+  while (waiting.has(next)) next += 1
+  return next
+}
+
+function waitingNonces(state: CoreState, chainId: number, address: Address): Set<number> {
+  const nonces = new Set<number>()
+  for (const entry of state.pending.values()) {
+    for (const leg of userLegs(entry)) {
+      if (leg.chainId === chainId && leg.from === address) nonces.add(leg.nonce)
+    }
+  }
+  return nonces
+}
+
+function statusOf({ state, options }: Engine): SequencerStatus {
+  return {
+    logId: options.config.logId,
+    slot: BigInt(options.log.tip()),
+    slotTimestampMs: state.timestampMs,
+    superblock: state.superblock.published,
+    heads: [...state.heads].map(([chainId, head]) => ({ chainId, ...head })),
+    stopped: [...state.stopped].map(([chainId, reason]) => ({ chainId, reason })),
+    queued: state.ready.length + state.reading.size,
+    held: state.held.size,
+    marksSeq: state.marksSeq,
+  }
+}
+
+function lower(address: Address): Address {
+  return address.toLowerCase() as Address
+}

@@ -1,0 +1,263 @@
+import { keccak256 } from 'viem/utils'
+import { assert } from '../../../sdk/protocol/assert.ts'
+import { TandemError } from '../../../sdk/protocol/errors.ts'
+import type { Hash } from '../../../sdk/protocol/hex.ts'
+import type { SignedReceipt, SignedRefusal } from '../../../sdk/protocol/receipt.ts'
+import type { SlotRecord } from '../../../sdk/protocol/slot.ts'
+import type { Fault } from '../../core/entry.ts'
+import type { CoreEvent, Effect, FormedSlot } from '../../core/input.ts'
+import type { CoreState } from '../../core/state.ts'
+import { nextWakeMs, step } from '../../core/step.ts'
+import { createAnswers, signRefusal } from './answers.ts'
+import { createBlocks, type Blocks } from './blocks.ts'
+import type { EngineOptions } from './options.ts'
+import { addToPlans, createBlockIndex, publishedBlock, type BlockIndex, type Plans } from './plans.ts'
+import { createPublications, type Publications } from './publications.ts'
+import { restart } from './restart.ts'
+import { createSlotWriter, type SlotWriter } from './writer.ts'
+
+type EngineParts = {
+  state: CoreState
+  blocks: Blocks
+  index: BlockIndex
+  writer: SlotWriter
+  publications: Publications
+}
+
+type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>
+
+/**
+ * Starts the engine: brings state and nodes to the log's tip, then feeds the core and does what it
+ * wants done. Nothing is answered before its slot is durable.
+ *
+ * @throws {@link LogError} or {@link DerivationError} when log, network and nodes do not agree.
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const { log, drivers, clock, observe } = options
+  const index = createBlockIndex()
+  const blocks = createBlocks({ drivers, log, index, clock, observe })
+  try {
+    const { state, tipHash, heads } = await restart(options, { blocks, index })
+    const { published } = state.superblock
+    const publications = createPublications(log, { published, heads })
+    const writer = createSlotWriter(options, tipHash)
+    const engine = new Engine(options, { state, blocks, index, writer, publications })
+    engine.dispatch({ type: 'tick' })
+    return engine
+  } catch (error) {
+    await blocks.stop()
+    throw error
+  }
+}
+
+/** A running engine: it owns the nodes, the timer and everything that waits for an answer. */
+export class Engine {
+  readonly options: EngineOptions
+  readonly state: CoreState
+  readonly blocks: Blocks
+  readonly publications: Publications
+  readonly writer: SlotWriter
+  readonly answers = createAnswers()
+  readonly #index: BlockIndex
+  /** Blocks of the open superblock. */
+  #plans: Plans = new Map()
+  #callOff: (() => void) | undefined
+  #closed: string | undefined
+  readonly #underWay = new Set<Promise<void>>()
+
+  constructor(options: EngineOptions, parts: EngineParts) {
+    this.options = options
+    this.state = parts.state
+    this.blocks = parts.blocks
+    this.writer = parts.writer
+    this.publications = parts.publications
+    this.#index = parts.index
+  }
+
+  /** Why nothing is taken any more; undefined while the engine runs. */
+  get closed(): string | undefined {
+    return this.#closed
+  }
+
+  /** Feeds the core and does what it wants done. */
+  dispatch(event: CoreEvent): void {
+    if (this.#closed !== undefined) return
+    const { clock } = this.options
+    try {
+      for (const effect of step(this.state, { ...event, nowMs: clock.nowMs() })) {
+        this.#perform(effect)
+      }
+      this.#callOff?.()
+      const wakeMs = nextWakeMs(this.state)
+      if (wakeMs === undefined) return
+      const delayMs = Math.max(1, wakeMs - clock.nowMs())
+      this.#callOff = clock.after(delayMs, () => this.dispatch({ type: 'tick' }))
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Signs a refusal of a request. */
+  refusal(requestHash: Hash, fault: Fault): SignedRefusal {
+    const { config, signDigest, clock } = this.options
+    const { logId } = config
+    const slot = this.state.height
+    return signRefusal(signDigest, { logId, requestHash, fault, slot, issuedAtMs: clock.nowMs() })
+  }
+
+  /** Takes nothing more, ends the nodes, waits for what is under way. The log stays open. */
+  async stop(): Promise<void> {
+    this.#close('the sequencer is stopping')
+    await this.blocks.stop()
+    await Promise.allSettled(this.#underWay)
+  }
+
+  #close(reason: string): void {
+    this.#closed ??= reason
+    this.#callOff?.()
+    const error = new TandemError('NOT_READY', { reason: this.#closed })
+    this.answers.abandon(error)
+    this.writer.close(error)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed !== undefined) return
+    this.#close('the sequencer failed')
+    this.options.fail(error)
+  }
+
+  /** Runs work; whatever it throws ends the program. */
+  #start(work: () => Promise<void>): void {
+    const running: Promise<void> = work()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => this.#underWay.delete(running))
+    this.#underWay.add(running)
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'simulate':
+        return this.#start(() => this.#simulate(effect))
+      case 'readAccounts':
+        return this.#start(() => this.#readAccounts(effect))
+      case 'append':
+        return this.#append(effect.slot)
+      case 'refuse':
+        return this.#refuse(effect.waiters, effect.entryId, effect.fault)
+      case 'known':
+        return this.#start(() => this.#answerKnown(effect))
+      case 'held':
+        return this.answers.held(effect.waiters)
+      case 'cancelled':
+        return this.#start(async () => {
+          await this.writer.durable(effect.height)
+          this.answers.cancelled(effect.requestId, effect.entryId)
+        })
+      case 'notCancelled': {
+        const requestHash = keccak256(new TextEncoder().encode(effect.requestName))
+        return this.#refuse([effect.requestId], requestHash, effect.fault)
+      }
+      case 'previewed':
+        return this.answers.preview(effect.requestId, effect.preview)
+      case 'seal':
+        return this.#start(() => this.#seal(effect))
+      case 'publish':
+        return this.#start(() => this.#publish(effect))
+      case 'stopped': {
+        const { chainId, reason } = effect
+        return this.options.observe({ type: 'stopped', chainId, reason })
+      }
+    }
+  }
+
+  async #simulate({ ticket, chainId, env, calls }: EffectOf<'simulate'>): Promise<void> {
+    const simulation = await this.blocks.run(chainId, (driver) => driver.simulate(env, calls))
+    this.dispatch({ type: 'simulated', ticket, chainId, simulation })
+  }
+
+  async #readAccounts({ chainId, addresses }: EffectOf<'readAccounts'>): Promise<void> {
+    const { head, facts } = await this.blocks.run(chainId, (driver) => driver.accounts(addresses))
+    this.dispatch({ type: 'accounts', chainId, head, facts })
+  }
+
+  #append(slot: FormedSlot): void {
+    const { clock, observe } = this.options
+    const startedMs = clock.nowMs()
+    const record = this.writer.record(slot)
+    this.#index.add(record)
+    addToPlans(this.#plans, record)
+    this.#start(async () => {
+      const recordBytes = await this.writer.append(record)
+      observe({ type: 'slot', slot, recordBytes, durableMs: clock.nowMs() - startedMs })
+      const receipts = this.writer.receipts(record)
+      for (const [i, entry] of slot.entries.entries()) {
+        this.answers.receipt(entry.waiters, receipts[i] as SignedReceipt)
+      }
+      for (const { entryId, waiters, fault } of slot.refused) {
+        this.#refuse(waiters, entryId, fault)
+      }
+      this.#stage(record)
+      this.dispatch({ type: 'durable', height: slot.height })
+    })
+  }
+
+  /** Sends a durable slot's legs ahead to the nodes; sealing sends again what is missing. */
+  #stage({ chains }: SlotRecord): void {
+    for (const { chainId, legs } of chains) {
+      const signed = legs.map(({ hash, rawTx }) => ({ hash, rawTx }))
+      this.#start(() => this.blocks.stage(chainId, signed))
+    }
+  }
+
+  #refuse(requestIds: readonly number[], requestHash: Hash, fault: Fault): void {
+    this.options.observe({ type: 'refused', error: fault.error })
+    if (requestIds.length > 0) this.answers.refuse(requestIds, this.refusal(requestHash, fault))
+  }
+
+  async #answerKnown({ requestId, entryId, height }: EffectOf<'known'>): Promise<void> {
+    await this.writer.durable(height)
+    const receipt = await this.writer.receiptAt(height, entryId)
+    assert(receipt !== undefined, 'an entry in the log has its receipt')
+    this.answers.receipt([requestId], receipt)
+  }
+
+  async #seal({ superblock, chainIds, again }: EffectOf<'seal'>): Promise<void> {
+    const plans = this.#plans
+    if (again) await Promise.all(chainIds.map((chainId) => this.blocks.rollBack(chainId)))
+    const outcomes = await Promise.all(chainIds.map((id) => this.blocks.seal(id, plans)))
+    const blocks = outcomes.flatMap((outcome) => {
+      const { chainId } = outcome
+      if (outcome.kind === 'sealed') {
+        const plan = plans.get(chainId)
+        return plan === undefined ? [] : [publishedBlock(chainId, plan, outcome.block)]
+      }
+      const { difference } = outcome
+      this.options.observe({ type: 'difference', chainId, difference, again })
+      return []
+    })
+    this.publications.sealed(blocks)
+    this.dispatch({ type: 'sealed', superblock, outcomes })
+  }
+
+  async #publish({ superblock, chainIds, rollBack }: EffectOf<'publish'>): Promise<void> {
+    const { blocks, state, options } = this
+    await Promise.all([
+      ...chainIds.map((chainId) => blocks.publish(chainId)),
+      ...rollBack.map((chainId) => blocks.rollBack(chainId)),
+    ])
+    this.#plans = new Map()
+    const closedMs = options.clock.nowMs() - state.superblock.openedMs
+    options.observe({ type: 'superblock', superblock, chainIds, closedMs })
+    this.publications.publish({ superblock, slot: BigInt(state.height), chainIds })
+    for (const chainId of chainIds) this.#snapshotIfDue(chainId)
+    this.dispatch({ type: 'published', superblock })
+  }
+
+  #snapshotIfDue(chainId: number): void {
+    const number = this.state.heads.get(chainId)?.number ?? 0
+    if (number % this.options.snapshotBlocks !== 0) return
+    this.#start(async () => {
+      await this.blocks.run(chainId, (driver) => driver.snapshot())
+    })
+  }
+}

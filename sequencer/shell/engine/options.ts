@@ -1,0 +1,49 @@
+import type { Hash } from '../../../sdk/protocol/hex.ts'
+import type { CoreConfig } from '../../core/config.ts'
+import type { Difference } from '../../core/execution.ts'
+import type { FormedSlot } from '../../core/input.ts'
+import type { SignSystemCall } from '../../core/record.ts'
+import type { ChainDriver } from '../drivers/driver.ts'
+import type { LogStore } from '../log/log-store.ts'
+import type { FeedSet } from '../marks.ts'
+import type { SignDigest } from '../signing.ts'
+
+/** Time as the engine sees it. */
+export type Clock = {
+  /** Milliseconds since 1970. */
+  nowMs: () => number
+  /** Calls `run` after `ms` milliseconds; the answer calls it off. */
+  after: (ms: number, run: () => void) => () => void
+}
+
+/** What an operator may want to know. */
+export type EngineEvent =
+  | { type: 'slot'; slot: FormedSlot; recordBytes: number; durableMs: number }
+  | { type: 'superblock'; superblock: number; chainIds: readonly number[]; closedMs: number }
+  | { type: 'refused'; error: string }
+  | { type: 'difference'; chainId: number; difference: Difference; again: boolean }
+  | { type: 'stopped'; chainId: number; reason: string }
+  | { type: 'nodeLost'; chainId: number; reason: string }
+  | { type: 'nodeRestored'; chainId: number; blocks: number; elapsedMs: number }
+  | { type: 'replayed'; slots: number; blocks: number; elapsedMs: number }
+
+/** What {@link startEngine} needs. */
+export type EngineOptions = {
+  config: CoreConfig
+  /** Hash of each rollup's genesis file, by chain id: slot 0 names them. */
+  genesisHashes: ReadonlyMap<number, Hash>
+  log: LogStore
+  /** One per chain of the configuration. */
+  drivers: ReadonlyMap<number, ChainDriver>
+  /** By the key that receipts and refusals are signed with. */
+  signDigest: SignDigest
+  /** By the key that sends system legs. */
+  signSystem: SignSystemCall
+  feeds: FeedSet
+  clock: Clock
+  /** Blocks of a rollup between two snapshots of its node. */
+  snapshotBlocks: number
+  observe: (event: EngineEvent) => void
+  /** Ends the program: what happened cannot be handled. */
+  fail: (error: unknown) => void
+}

@@ -1,0 +1,17 @@
+import type { Readiness } from '../../../sdk/process/health.ts'
+import type { Engine } from './engine.ts'
+
+/** Heartbeats without a durable slot after which the sequencer is not ready. */
+const missedHeartbeats = 5
+
+/** Ready means that slots advance and the rollups keep up. */
+export function readinessOf({ state, options, closed }: Engine, nowMs: number): Readiness {
+  const reasons: string[] = []
+  if (closed !== undefined) reasons.push(closed)
+  const silentMs = nowMs - state.timestampMs
+  if (silentMs > options.config.heartbeatMs * missedHeartbeats) {
+    reasons.push(`no slot for ${silentMs} ms`)
+  }
+  for (const [chainId, reason] of state.stopped) reasons.push(`chain ${chainId} stopped: ${reason}`)
+  return { ready: reasons.length === 0, reasons }
+}
