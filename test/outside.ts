@@ -35,6 +35,6 @@ export const data: Outside = lookUp('TANDEM_DATA', '../shared/data')
  */
 export function outsideFile(outside: Outside, name: string, cases: number): string | undefined {
   if (outside.present) return join(outside.folder, name)
-  process.stdout.write(`${name} is not here: ${cases} cases skipped\n`)
+  process.stdout.write(`${name} is not here: ${cases} case${cases === 1 ? '' : 's'} skipped\n`)
   return undefined
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { normalDensity } from '../../../sdk/risk/numeric/normal.ts'
 import { surfaceVolatility } from '../../../sdk/risk/svi.ts'
 import { type SmilePoint, type SviShape, fitSvi } from '../svi-fit.ts'
-import { boundsFor, marksAt } from './interpolate.ts'
+import { marksAt } from './interpolate.ts'
 import { type MarketFile, marketFileSchema } from './market-file.ts'
 import { type ChainExpiry, type Snapshot, median, readSnapshot } from './snapshot.ts'
 import { butterflyLowest, calendarLowest } from './no-arbitrage.ts'
@@ -100,7 +100,7 @@ function fitChain({ points, years }: ChainExpiry, earlier: SviShape | undefined)
     const calendar = Math.min(step / centre.totalVariance - CALENDAR_MARGIN, 0)
     return PENALTY * (butterfly * butterfly + calendar * calendar)
   }
-  const bounds = boundsFor(centre.totalVariance)
+  const bounds = { mMax: 2 * deviation, sMin: 0.1 * deviation, sMax: 3 * deviation }
   return roundedShape(fitSvi(smile, { starts, bounds, penalty }).shape)
 }
 

@@ -2,7 +2,7 @@ import { SECONDS_PER_YEAR } from '../../../sdk/risk/black76.ts'
 import { exponential } from '../../../sdk/risk/numeric/exponential.ts'
 import { logarithm } from '../../../sdk/risk/numeric/logarithm.ts'
 import { totalVariance } from '../../../sdk/risk/svi.ts'
-import { type SviBounds, type SviShape, fitSvi } from '../svi-fit.ts'
+import { type SviShape, fitSvi } from '../svi-fit.ts'
 import type { RecordedSlice, RecordedUnderlying } from './market-file.ts'
 
 /** Marks of one underlying at one moment of recorded time. */
@@ -83,13 +83,13 @@ export function mixSmiles(from: RecordedSlice, to: RecordedSlice, weight: number
     m: (1 - weight) * from.m + weight * to.m,
     s: mixLog(from.s, to.s, weight),
   }
-  return fitSvi(points, { starts: [start], bounds: boundsFor(mixed(0)) }).shape
-}
-
-/** Bounds of a slice by its variance at the money: all lengths in at-the-money deviations. */
-export function boundsFor(varianceAtTheMoney: number): SviBounds {
-  const deviation = Math.sqrt(varianceAtTheMoney)
-  return { mMax: 2 * deviation, sMin: 0.1 * deviation, sMax: 3 * deviation }
+  // A mixture is not far from its parts, and each part itself lies within these bounds.
+  const bounds = {
+    mMax: Math.max(Math.abs(from.m), Math.abs(to.m)) + deviation,
+    sMin: Math.min(from.s, to.s) / 2,
+    sMax: Math.max(from.s, to.s) * 2,
+  }
+  return fitSvi(points, { starts: [start], bounds }).shape
 }
 
 function shapeOf({ a, b, rho, m, s }: RecordedSlice): SviShape {

@@ -92,8 +92,9 @@ test('a price gives back its volatility where it determines it', () => {
     const scale = Math.max(given.forwardUsd, given.strikeUsd)
     // A price carries an absolute error of a few units of the larger of forward and strike.
     const bound = 1e-14 + (1e-15 * scale) / (vega * given.volatility)
-    if (found === undefined || found === 0) expect(bound).toBeGreaterThan(0.01)
-    else expect(Math.abs(found / given.volatility - 1)).toBeLessThanOrEqual(bound)
+    // A price at its bounds determines nothing: then the bound is wide as well.
+    const error = found === undefined || found === 0 ? 0.01 : Math.abs(found / given.volatility - 1)
+    expect(error > bound).toBe(false)
   })
   fc.assert(property, runs(2_000))
 })

@@ -128,20 +128,19 @@ describe.skipIf(jaeckel.length === 0)('500 prices and implied volatilities', () 
 
   test('volatilities are within 1e-13 where the price determines them, and as near as it does elsewhere', () => {
     let determined = 0
+    const outside: unknown[] = []
     for (const row of rows) {
       const { vega } = greeks(row, 0)
-      // One unit in the last place of the price moves the volatility by this, relatively.
+      // One unit in the last place of the price moves the volatility by this, relatively; 0/0 for
+      // a price at its bounds, which determines nothing.
       const sensitivity = (EPSILON * row.priceUsd) / (vega * row.volatility)
       const found = impliedVolatility(row)
-      if (found === undefined || found === 0) {
-        // A price of 0 or of the whole forward: 0/0.
-        expect(sensitivity < 0.01).toBe(false)
-        continue
-      }
       if (sensitivity < 2e-14) determined += 1
       const bound = sensitivity < 2e-14 ? 1e-13 : 5 * sensitivity
-      expect(Math.abs(found / row.volatility - 1), JSON.stringify(row)).toBeLessThan(bound)
+      const error = found === undefined || found === 0 ? 0.05 : Math.abs(found / row.volatility - 1)
+      if (error > bound) outside.push({ ...row, found, bound })
     }
+    expect(outside).toEqual([])
     expect(determined).toBeGreaterThan(430)
   })
 })
