@@ -89,7 +89,10 @@ describe('history answers as the node itself does', () => {
     ['eth_getBlockByNumber', ['earliest', false]],
     ['eth_getBlockReceipts', ['0x3']],
     ['eth_getLogs', [{ fromBlock: '0x1', toBlock: 'latest' }]],
-    ['eth_getLogs', [{ fromBlock: '0x3', toBlock: '0x3', address: logger, topics: [null, word(3)] }]],
+    [
+      'eth_getLogs',
+      [{ fromBlock: '0x3', toBlock: '0x3', address: logger, topics: [null, word(3)] }],
+    ],
     ['eth_getLogs', [{ fromBlock: '0x3', toBlock: '0x3', topics: [[word(7), word(8)], word(9)] }]],
     ['eth_getTransactionByBlockNumberAndIndex', ['0x3', '0x1']],
     ['eth_getBlockTransactionCountByNumber', ['0x3']],
@@ -163,7 +166,8 @@ describe('a client that knows nothing of Tandem', () => {
     await expect.poll(() => heads.length > 0 && logs.length > 0).toBe(true)
     stopHeads()
     stopLogs()
-    await (await reader.transport.getRpcClient()).close()
+    const client = await reader.transport.getRpcClient()
+    client.close()
   })
 })
 
@@ -171,11 +175,14 @@ describe('limits and refusals', () => {
   const refusal = async (method: string, params: unknown[]) =>
     (await gateway.call(path, method, params)).error
 
-  test.each([['safe'], ['finalized']])('no block is called %s before slots are posted', async (tag) => {
-    expect(await refusal('eth_getBlockByNumber', [tag, false])).toMatchObject({
-      data: { name: 'UNSUPPORTED' },
-    })
-  })
+  test.each([['safe'], ['finalized']])(
+    'no block is called %s before slots are posted',
+    async (tag) => {
+      expect(await refusal('eth_getBlockByNumber', [tag, false])).toMatchObject({
+        data: { name: 'UNSUPPORTED' },
+      })
+    },
+  )
 
   test('state of a block that is not there, or not there any more, is refused by name', async () => {
     expect(await refusal('eth_getBalance', [someone, '0xffff'])).toMatchObject({
