@@ -12,21 +12,27 @@ import { waitUntil } from '../wait.ts'
 /** One bundle buys a put spread on alpha and sells a call on beta, on one pool. */
 export async function tradeOnTwoRollups(stage: Stage, trader: TandemClient) {
   const size = contracts(2)
-  const orders = await Promise.all([
-    quote(stage, {
+  // One after another: each may list its series, and the maker's nonces follow one another.
+  const orders = [
+    await quote(stage, {
       chain: 'alpha',
       riskKey: stage.option('put', 75_000),
       side: 'sell',
       size18: size,
     }),
-    quote(stage, {
+    await quote(stage, {
       chain: 'alpha',
       riskKey: stage.option('put', 70_000),
       side: 'buy',
       size18: size,
     }),
-    quote(stage, { chain: 'beta', riskKey: stage.option('call', 85_000), side: 'buy', size18: size }),
-  ])
+    await quote(stage, {
+      chain: 'beta',
+      riskKey: stage.option('call', 85_000),
+      side: 'buy',
+      size18: size,
+    }),
+  ]
   const fills: Fill[] = orders.map((signed) => ({ signed, size18: size }))
   const separate = await Promise.all([
     requirementOf(trader, fills.slice(0, 2)),
