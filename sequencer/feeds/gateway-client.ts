@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { SignedFeedUpdate } from '../../sdk/protocol/feeds.ts'
-import { encodeFeedUpdate } from '../../sdk/protocol/feed-wire.ts'
+import { encodeFeedUpdate } from '../../sdk/protocol/wire.ts'
 
 /** What became of an update at the gateway. */
 export type PublishOutcome =
