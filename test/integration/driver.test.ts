@@ -313,6 +313,20 @@ describe('death and restoring', () => {
     expect(alerts).toMatchObject([{ kind: 'snapshot-unusable', path }])
   })
 
+  test('a snapshot waits until a sealed block is published', async () => {
+    const { driver } = rollup()
+    await driver.start()
+    const leg = await recordLeg(0, 1)
+    const env = envAfter(driver.head())
+    const simulation = await driver.simulate(env, [leg])
+    if (simulation.kind !== 'outcomes') throw new Error(simulation.kind)
+    await driver.seal({ env, legs: [leg], expected: simulation.outcomes })
+    const snapshot = driver.snapshot()
+    await driver.publish()
+    expect(await snapshot).toMatchObject({ number: 2 })
+    expect(await driver.restore()).toMatchObject({ number: 2 })
+  })
+
   test('keeps two snapshots and leaves no part of one behind', async () => {
     const { driver, options } = rollup()
     await driver.start()

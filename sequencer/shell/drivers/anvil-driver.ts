@@ -9,7 +9,7 @@ import { NodeLostError, type ChainDriver } from './driver.ts'
 import { NodeGoneError, NodeRpcError, NodeTimeoutError, type NodeCall } from './ipc.ts'
 import { resumeFrom, startFromGenesis } from './restore.ts'
 import { emptyPool, rewind, seal, sendLegs, StrayNodeError, type Running } from './sealing.ts'
-import { createSerial } from './serial.ts'
+import { createSerial, createSignal } from './serial.ts'
 import { simulateCalls } from './simulate.ts'
 import { listSnapshots, writeSnapshot } from './snapshot.ts'
 
@@ -30,12 +30,16 @@ export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
   const serial = createSerial()
   const owner = ownNode(options)
   const { onNode } = owner
+  const decided = createSignal()
   const inTurn = <T>(job: (state: Running) => Promise<T>) => serial(() => onNode(job))
   return {
     chainId,
     start: () => serial(owner.start),
     restore: () => serial(owner.start),
-    stop: () => serial(owner.stop),
+    stop: () => {
+      decided.notify()
+      return serial(owner.stop)
+    },
     head: () => headOf(owner.current().published),
     accounts: (addresses) =>
       onNode(async ({ node, published }) => ({
@@ -62,19 +66,21 @@ export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
         assert(state.sealed !== undefined, 'a sealed block is published')
         state.published = state.sealed
         state.sealed = undefined
+        decided.notify()
       }),
     rollback: () =>
       inTurn(async (state) => {
         await emptyPool(state)
         await rewind(state)
+        decided.notify()
       }),
-    snapshot: () =>
-      inTurn(async ({ node, published, sealed }) => {
-        assert(sealed === undefined, 'a snapshot shows a published head')
-        const dump = await node.rpc.call<Hash>('anvil_dumpState', [], dumpTimeoutMs)
-        writeSnapshot(snapshotDirectory, published, dump)
-        return headOf(published)
-      }),
+    snapshot: async () => {
+      for (;;) {
+        const head = await inTurn((state) => takeSnapshot(state, snapshotDirectory))
+        if (head !== undefined) return head
+        await decided.next()
+      }
+    },
   }
 }
 
@@ -133,6 +139,17 @@ function ownNode(options: AnvilDriverOptions): Owner {
     },
     stop: () => end('it was stopped'),
   }
+}
+
+/** Writes the published head's state; undefined while a sealed block lies on top of it. */
+async function takeSnapshot(
+  { node, published, sealed }: Running,
+  directory: string,
+): Promise<ChainHead | undefined> {
+  if (sealed !== undefined) return undefined
+  const dump = await node.rpc.call<Hash>('anvil_dumpState', [], dumpTimeoutMs)
+  writeSnapshot(directory, published, dump)
+  return headOf(published)
 }
 
 async function read<T>(state: Running, ask: (head: ChainHead) => NodeCall): Promise<T> {

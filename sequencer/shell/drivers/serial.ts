@@ -10,3 +10,19 @@ export function createSerial(): Serial {
     return run
   }
 }
+
+/** Something that happens again and again, and whoever waits for the next time. */
+export type Signal = { notify: () => void; next: () => Promise<void> }
+
+/** Makes a signal for which nobody waits yet. */
+export function createSignal(): Signal {
+  let waiting: (() => void)[] = []
+  return {
+    notify: () => {
+      const due = waiting
+      waiting = []
+      for (const resume of due) resume()
+    },
+    next: () => new Promise((resume) => waiting.push(resume)),
+  }
+}
