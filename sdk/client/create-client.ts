@@ -22,6 +22,11 @@ export type TandemClient = {
   readonly chain: (idOrName: number | string) => NetworkChain
   /** Gives a viem client of a chain by id or name; a sequenced one is reached at the gateway. */
   readonly on: (idOrName: number | string) => PublicClient<Transport, Chain>
+  /**
+   * Runs what takes nonces on chains, after everything before it on any of them: so concurrent
+   * actions of one client never take a nonce twice.
+   */
+  readonly inTurn: <T>(chainIds: readonly number[], run: () => Promise<T>) => Promise<T>
 }
 
 /** Asked for a chain that the network file does not name. */
@@ -87,7 +92,18 @@ export function createTandemClient(options: {
     clients.set(chainId, made)
     return made
   }
-  return { network, account, rpc: rpcCaller(network.sequencer.rpcUrl, timeoutMs), chain, on }
+  const rpc = rpcCaller(network.sequencer.rpcUrl, timeoutMs)
+  return { network, account, rpc, chain, on, inTurn: turns() }
+}
+
+function turns(): TandemClient['inTurn'] {
+  const last = new Map<number, Promise<unknown>>()
+  return (chainIds, run) => {
+    const before = chainIds.map((chainId) => last.get(chainId))
+    const turn = Promise.allSettled(before).then(run)
+    for (const chainId of chainIds) last.set(chainId, turn)
+    return turn
+  }
 }
 
 /** Gives the client's account. @throws {@link NoAccountError} when it has none. */

@@ -2,7 +2,9 @@ import { deposit } from '../../../sdk/client/actions/deposit.ts'
 import { getAccount } from '../../../sdk/client/actions/get-account.ts'
 import { waitForMessage } from '../../../sdk/client/actions/wait-for-message.ts'
 import { hubOf } from '../../../sdk/client/contracts.ts'
-import { tokenAmount } from '../../../sdk/protocol/units.ts'
+import type { TandemClient } from '../../../sdk/client/create-client.ts'
+import type { AssetId } from '../../../sdk/protocol/ids.ts'
+import { tokenAmount, type TokenAmount } from '../../../sdk/protocol/units.ts'
 import { decimal, milliseconds } from '../figures.ts'
 import { newTrader, type Stage } from '../stage.ts'
 
@@ -17,29 +19,28 @@ export async function depositOnTwoChains(stage: Stage) {
     { chain: 'hub' },
     { chain: 'outland', tokens: [{ asset: 2, amount: WETH }] },
   ])
-  const { chainId } = hubOf(trader)
   const sent = await Promise.all([
-    deposit(trader, { chain: 'alpha', asset: 1, amount: USDC }),
-    deposit(trader, { chain: 'outland', asset: 2, amount: WETH }),
+    depositAndWait(trader, 'alpha', { asset: 1, amount: USDC }),
+    depositAndWait(trader, 'outland', { asset: 2, amount: WETH }),
   ])
-  const waitedMs = await Promise.all(
-    sent.map(({ messageId }) => waitForMessage(trader, { messageId, destination: chainId })),
-  )
   const { account, claims } = await getAccount(trader)
   stage.log(`account ${account}`)
-  stage.log(`  60,000 USDC locked on alpha, credited on the hub after ${milliseconds(waitedMs[0]!)}`)
-  stage.log(`  20 WETH locked on outland, credited on the hub after ${milliseconds(waitedMs[1]!)}`)
+  stage.log(`  60,000 USDC locked on alpha, credited on the hub after ${milliseconds(sent[0].creditedMs)}`)
+  stage.log(`  20 WETH locked on outland, credited on the hub after ${milliseconds(sent[1].creditedMs)}`)
   for (const { asset, amount18 } of claims) {
     const { symbol } = stage.network.assets.find(({ id }) => id === asset)!
     stage.log(`  claim: ${decimal(amount18)} ${symbol}`)
   }
-  return { trader, report: reportOf(account, sent, waitedMs) }
+  return { trader, report: { account, sent } }
 }
 
-function reportOf(
-  account: string,
-  sent: readonly { messageId: string }[],
-  waitedMs: readonly number[],
+async function depositAndWait(
+  trader: TandemClient,
+  chain: string,
+  what: { asset: AssetId; amount: TokenAmount },
 ) {
-  return { account, messages: sent.map(({ messageId }) => messageId), creditedMs: waitedMs }
+  const { messageId } = await deposit(trader, { chain, ...what })
+  const destination = hubOf(trader).chainId
+  const creditedMs = await waitForMessage(trader, { messageId, destination })
+  return { chain, messageId, creditedMs }
 }

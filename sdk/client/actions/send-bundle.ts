@@ -32,9 +32,16 @@ export async function sendBundle(
   options: { calls: readonly LegCall[] } & BundleWindow,
 ): Promise<SentBundle> {
   const { calls, ...window } = options
-  const legs = await signLegs(client, calls)
-  const txs = legs.map(({ chainId, rawTx, canRevert }) => ({ chainId, rawTx, canRevert }))
-  return sendSignedBundle(client, { txs, ...window }, legs.map(({ hash }) => hash))
+  const chainIds = [...new Set(calls.map(({ chainId }) => chainId))]
+  return client.inTurn(chainIds, async () => {
+    const legs = await signLegs(client, calls)
+    const txs = legs.map(({ chainId, rawTx, canRevert }) => ({ chainId, rawTx, canRevert }))
+    return sendSignedBundle(
+      client,
+      { txs, ...window },
+      legs.map(({ hash }) => hash),
+    )
+  })
 }
 
 /** Sends a bundle whose legs are signed already; see {@link sendBundle}. */

@@ -24,9 +24,11 @@ export class TransactionFailedError extends BaseError {
  * @throws {@link TransactionFailedError} when it reverted.
  */
 export async function sendCall(client: TandemClient, call: LegCall): Promise<TransactionReceipt> {
-  const [leg] = await signLegs(client, [call])
   const chain = client.on(call.chainId)
-  const hash = await chain.sendRawTransaction({ serializedTransaction: leg!.rawTx })
+  const hash = await client.inTurn([call.chainId], async () => {
+    const [leg] = await signLegs(client, [call])
+    return chain.sendRawTransaction({ serializedTransaction: leg!.rawTx })
+  })
   const receipt = await chain.waitForTransactionReceipt({ hash, timeout: 30_000 })
   if (receipt.status !== 'success') throw new TransactionFailedError(hash, call.chainId)
   return receipt
