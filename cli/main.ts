@@ -13,6 +13,14 @@ const groups: Readonly<Record<string, { summary: string; load: () => Promise<Com
     summary: 'start, inspect and rebuild the local network',
     load: () => import('./network/command.ts'),
   },
+  faucet: {
+    summary: 'give an address native coin and test tokens on the local network',
+    load: () => import('./faucet/command.ts'),
+  },
+  liquidator: {
+    summary: 'call accounts below their line and bid for parts of them',
+    load: () => import('./actors/liquidator/command.ts'),
+  },
 }
 
 async function main(argv: readonly string[]): Promise<void> {

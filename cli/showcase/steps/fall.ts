@@ -139,8 +139,8 @@ async function watchSale(stage: Stage, client: TandemClient) {
 }
 
 async function startLiquidator(args: string[]): Promise<ChildProcess> {
-  const program = new URL('../../actors/liquidator/main.ts', import.meta.url)
-  const child = fork(program, args, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  const program = new URL('../../main.ts', import.meta.url)
+  const child = fork(program, ['liquidator', ...args], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
   await once(child, 'message')
   return child
 }

@@ -1,37 +1,20 @@
-import { parseArgs } from 'node:util'
 import { privateKeyToAccount } from 'viem/accounts'
 import { createTandemClient } from '../../../sdk/client/create-client.ts'
 import { loadRoleKey } from '../../../sdk/process/keys.ts'
-import { NETWORK_FILE_DEFAULT, loadNetwork } from '../../../sdk/process/network.ts'
+import { loadNetwork } from '../../../sdk/process/network.ts'
 import { runProcess } from '../../../sdk/process/run.ts'
 import { openWatch } from './watch.ts'
 
 const ROUND_INTERVAL_MS = 500
-/** Bids at 97 % of value and below. */
+/** It bids at 97 % of value and below. */
 const PRICE_MAX_18 = 970_000_000_000_000_000n
 
-const HELP = `tandem liquidator: calls accounts below their line and bids for parts of them.
-
-  --network FILE   network file (default ${NETWORK_FILE_DEFAULT})
-
-The key is in TANDEM_KEY_LIQUIDATOR; on a local network the development key serves. Its main account
-needs cash on the hub: it pays for what it buys and margins it afterwards.
-`
-
-const { values } = parseArgs({
-  options: {
-    network: { type: 'string', default: NETWORK_FILE_DEFAULT },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-})
-
-if (values.help) {
-  process.stdout.write(HELP)
-} else {
+/** Runs the liquidator of a network until it is asked to stop. */
+export async function runLiquidator(networkFile: string): Promise<void> {
   await runProcess({
     name: 'liquidator',
     start: async ({ log, signal }) => {
-      const network = loadNetwork(values.network)
+      const network = loadNetwork(networkFile)
       const account = privateKeyToAccount(loadRoleKey('liquidator', network).privateKey)
       const client = createTandemClient({ network, account })
       const watch = openWatch(client, { priceMax18: PRICE_MAX_18 }, log)

@@ -1,0 +1,14 @@
+import { Command } from 'commander'
+import { NETWORK_FILE_DEFAULT } from '../../../sdk/process/network.ts'
+import { runLiquidator } from './run.ts'
+
+/** Makes `tandem liquidator`. */
+export function createCommand(): Command {
+  return new Command('liquidator')
+    .description(
+      'Call accounts below their line and bid for parts of them. The key is in TANDEM_KEY_LIQUIDATOR; ' +
+        'on a local network the development key serves. Its main account needs cash on the hub.',
+    )
+    .option('--network <file>', 'network file', NETWORK_FILE_DEFAULT)
+    .action(({ network }: { network: string }) => runLiquidator(network))
+}
