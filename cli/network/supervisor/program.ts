@@ -5,6 +5,9 @@ import type { Service } from './supervised.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
+/** Where Node keeps what it compiled, so that a dozen processes do not each do it again. */
+const compileCache = fileURLToPath(new URL('../../../.build/compile-cache', import.meta.url))
+
 /**
  * Gives a program of Tandem as a service: a Node process that says over its channel when it is
  * ready, and stops when the channel closes.
@@ -25,6 +28,7 @@ export function programService(options: {
         cwd: root,
         stdio: ['ignore', output, output, 'ipc'],
         execArgv: [],
+        env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
       })
       return { child, ready: untilReady(child) }
     },
