@@ -13,7 +13,7 @@ struct Order {
     uint256 price18;
     /// Tells equal orders apart, and lets the owner cancel all below a number.
     uint64 nonce;
-    /// Last second in which it may be filled.
+    /// Last second of the log's time in which it may be filled.
     uint40 expiryS;
     /// Account that alone may fill it; zero: any.
     bytes32 taker;
@@ -58,6 +58,7 @@ interface IOptionsExchange {
     /// @notice The strike is too far from the forward to be margined: 1/32 to 32 times.
     error StrikeTooFar(uint64 strike8, uint64 forward8);
     error SeriesExpired(uint256 riskKey, uint40 expiryS, uint256 nowS);
+    error NotExpired(uint256 riskKey, uint40 expiryS, uint256 nowS);
     error NotAccountOwner(address caller, bytes32 account);
     error BadOrderSignature(address signer, address expected);
     error OrderExpired(uint40 expiryS, uint256 nowS);

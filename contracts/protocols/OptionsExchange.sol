@@ -103,6 +103,8 @@ contract OptionsExchange is SignedOrders, CrossMarginClient {
         Series memory current = _listed(riskKey);
         if (current.settled) revert AlreadySettled(riskKey);
         OptionSeries.Parts memory parts = riskKey.parts();
+        uint256 nowS = _nowS();
+        if (nowS < parts.expiryS) revert NotExpired(riskKey, parts.expiryS, nowS);
         // Reverts until the half hour before expiry is over and carries enough marks.
         uint64 price8 = IMarkFeeds(s.marks).settlementPrice8(parts.underlying, parts.expiryS);
         current.settled = true;
@@ -229,13 +231,19 @@ contract OptionsExchange is SignedOrders, CrossMarginClient {
         }
     }
 
+    /// @dev The log's time, which is the pool's too; a block may close several slots.
+    function _nowS() internal view override returns (uint256) {
+        return slotContext().timestampMs() / 1_000;
+    }
+
     function _listed(uint256 riskKey) private view returns (Series memory found) {
         found = _layout().series[riskKey];
         if (found.index == 0) revert NotListed(riskKey);
     }
 
     function _requireUnexpired(uint256 riskKey, uint40 expiryS) private view {
-        if (block.timestamp >= expiryS) revert SeriesExpired(riskKey, expiryS, block.timestamp);
+        uint256 nowS = _nowS();
+        if (nowS >= expiryS) revert SeriesExpired(riskKey, expiryS, nowS);
     }
 
     function _layout() private pure returns (Layout storage s) {

@@ -64,7 +64,8 @@ abstract contract SignedOrders is IOptionsExchange {
         if (taker == order.account) revert SelfTrade(taker);
         if (order.taker != 0 && order.taker != taker) revert NotTheTaker(taker, order.taker);
         if (order.price18 > type(uint128).max) revert PriceOutOfRange(order.price18);
-        if (block.timestamp > order.expiryS) revert OrderExpired(order.expiryS, block.timestamp);
+        uint256 nowS = _nowS();
+        if (nowS > order.expiryS) revert OrderExpired(order.expiryS, nowS);
         uint64 minimum = _orders().minimumNonce[order.account];
         if (order.nonce < minimum) revert NonceCancelled(order.nonce, minimum);
 
@@ -78,6 +79,9 @@ abstract contract SignedOrders is IOptionsExchange {
         if (signer != owner) revert BadOrderSignature(signer, owner);
         _orders().filled18[hash] = filled18 + size18;
     }
+
+    /// @dev Seconds since 1970 by which orders expire.
+    function _nowS() internal view virtual returns (uint256);
 
     function _requireOwner(bytes32 account) internal view {
         if (msg.sender != account.ownerOf()) revert NotAccountOwner(msg.sender, account);

@@ -24,7 +24,6 @@ abstract contract AuctionFixture is PoolFixture {
 
     function setUpAuction() internal {
         setUpPool();
-        vm.warp(START_MS / 1_000);
         auction = LiquidationAuction(proxied(address(new LiquidationAuction())));
         auction.initialize(
             ILiquidationAuction.Config(address(book), address(ledger), address(hubSlots))

@@ -26,7 +26,6 @@ abstract contract ExchangeFixture is FeedFixture {
 
     function deployExchange() internal {
         deployFeeds();
-        vm.warp(NOW_MS / 1_000);
         publish(withExpiry(marksAt(1, NOW_MS, 2_000e8), EXPIRY_S));
         pool = new FakePool();
         IOptionsExchange.Config memory config = IOptionsExchange.Config({
@@ -113,6 +112,5 @@ abstract contract ExchangeFixture is FeedFixture {
             );
         }
         publish(marksAt(1_000, EXPIRY_MS, price8));
-        vm.warp(EXPIRY_S);
     }
 }

@@ -24,6 +24,9 @@ contract ExchangeSettlementTest is ExchangeFixture {
 
     function test_a_call_pays_what_the_mean_is_above_its_strike() public {
         fill(orderOf(-2e18, 50e18), 2e18);
+        vm.expectPartialRevert(IOptionsExchange.NotExpired.selector);
+        exchange.settleSeries(call);
+        slotContext.set(2, EXPIRY_MS);
         vm.expectPartialRevert(IMarkFeeds.NotExpired.selector);
         exchange.settleSeries(call);
         expireAt(2_100.5e8);

@@ -124,14 +124,14 @@ contract OptionsExchangeTest is ExchangeFixture {
             abi.encodeWithSelector(IOptionsExchange.PriceOutOfRange.selector, order.price18)
         );
         order.price18 = 1;
-        order.expiryS = uint40(block.timestamp - 1);
+        order.expiryS = uint40(NOW_MS / 1_000 - 1);
         fillReverts(
             order,
             1,
             abi.encodeWithSelector(
                 IOptionsExchange.OrderExpired.selector,
                 order.expiryS,
-                block.timestamp
+                NOW_MS / 1_000
             )
         );
         order.expiryS = EXPIRY_S;
@@ -141,7 +141,7 @@ contract OptionsExchangeTest is ExchangeFixture {
         order.account = taker;
         fillReverts(order, 1, abi.encodeWithSelector(IOptionsExchange.SelfTrade.selector, taker));
         order.account = maker;
-        vm.warp(EXPIRY_S);
+        slotContext.set(9, EXPIRY_MS);
         fillReverts(
             order,
             1,
@@ -266,7 +266,7 @@ contract OptionsExchangeTest is ExchangeFixture {
             );
             exchange.list(wrong[i]);
         }
-        vm.warp(EXPIRY_S);
+        slotContext.set(9, EXPIRY_MS);
         vm.expectRevert(
             abi.encodeWithSelector(IOptionsExchange.SeriesExpired.selector, put, EXPIRY_S, EXPIRY_S)
         );
