@@ -26,6 +26,8 @@ export type SourceMarks = {
 export type MarkSource = {
   /** Symbols that the source knows. */
   symbols: readonly string[]
+  /** Gives the spot price of a moment, USD: asked far more often than for marks, so it is cheap. */
+  spotUsd: (symbol: string, nowMs: number) => number
   /**
    * Gives the marks of a moment.
    *

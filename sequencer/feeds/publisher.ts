@@ -114,13 +114,13 @@ async function publishIfDue(
   metrics: PublisherMetrics,
 ): Promise<void> {
   const nowMs = ports.clockMs()
-  const marks = ports.source.marks(track.status.symbol, nowMs)
-  if (!isDue(track, marks.spotUsd, nowMs, pace)) return
+  const spotUsd = ports.source.spotUsd(track.status.symbol, nowMs)
+  if (!isDue(track, spotUsd, nowMs, pace)) return
   track.attemptedAtMs = nowMs
-  track.attemptedSpotUsd = marks.spotUsd
+  track.attemptedSpotUsd = spotUsd
   track.lastTimestampMs = Math.max(track.lastTimestampMs, nowMs)
 
-  const update = feedUpdateOf(marks, {
+  const update = feedUpdateOf(ports.source.marks(track.status.symbol, nowMs), {
     underlying: track.status.id,
     sequence: ports.sequence.next(),
     timestampMs: track.lastTimestampMs,

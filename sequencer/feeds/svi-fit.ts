@@ -37,9 +37,11 @@ export function fitSvi(
     starts: readonly { m: number; s: number }[]
     bounds: SviBounds
     penalty?: ((shape: SviShape) => number) | undefined
+    /** Slices tried per start; default 400. */
+    evaluationsMax?: number | undefined
   },
 ): SviFit {
-  const { starts, bounds, penalty } = options
+  const { starts, bounds, penalty, evaluationsMax = EVALUATIONS_MAX } = options
   const at = (m: number, s: number): SviFit => {
     const outside = Math.abs(m) > bounds.mMax || s < bounds.sMin || s > bounds.sMax
     if (outside) return { shape: { a: 0, b: 0, rho: 0, m, s }, cost: Infinity }
@@ -54,6 +56,7 @@ export function fitSvi(
       (m, logS) => at(m, exponential(logS)).cost,
       { x: start.m, y: logarithm(start.s) },
       { x: Math.max(Math.abs(start.m), 0.05) / 2, y: 0.5 },
+      evaluationsMax,
     )
     const fit = at(found.x, exponential(found.y))
     if (best === undefined || fit.cost < best.cost) best = fit
@@ -140,7 +143,12 @@ type Point = { x: number; y: number }
 type Vertex = Point & { value: number }
 
 /** Nelder and Mead's simplex in two variables. */
-function minimise(cost: (x: number, y: number) => number, start: Point, size: Point): Point {
+function minimise(
+  cost: (x: number, y: number) => number,
+  start: Point,
+  size: Point,
+  evaluationsMax: number,
+): Point {
   let evaluations = 0
   const at = (x: number, y: number): Vertex => {
     evaluations += 1
@@ -154,7 +162,7 @@ function minimise(cost: (x: number, y: number) => number, start: Point, size: Po
     at(start.x + size.x, start.y),
     at(start.x, start.y + size.y),
   ]
-  while (evaluations < EVALUATIONS_MAX) {
+  while (evaluations < evaluationsMax) {
     simplex = simplex.toSorted((a, b) => a.value - b.value) as [Vertex, Vertex, Vertex]
     const [best, middle, worst] = simplex
     const spread = Math.abs(worst.x - best.x) + Math.abs(worst.y - best.y)

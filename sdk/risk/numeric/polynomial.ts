@@ -5,6 +5,7 @@
  */
 export function horner(coefficients: readonly number[], x: number): number {
   let sum = 0
-  for (const coefficient of coefficients) sum = sum * x + coefficient
+  // An index instead of an iterator: this is the innermost loop of every price.
+  for (let i = 0; i < coefficients.length; i++) sum = sum * x + (coefficients[i] as number)
   return sum
 }

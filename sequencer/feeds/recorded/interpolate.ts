@@ -5,6 +5,9 @@ import { totalVariance } from '../../../sdk/risk/svi.ts'
 import { type SviShape, fitSvi } from '../svi-fit.ts'
 import type { RecordedSlice, RecordedUnderlying } from './market-file.ts'
 
+/** The start is close to the mixture: more evaluations than this change nothing that shows. */
+const REFIT_EVALUATIONS_MAX = 100
+
 /** Marks of one underlying at one moment of recorded time. */
 export type RecordedMarks = {
   indexUsd: number
@@ -37,18 +40,9 @@ const SAMPLES = [-4, -3, -2.25, -1.5, -1, -0.5, -0.2, 0, 0.2, 0.5, 1, 1.5, 2.25,
  * @param atMs - Held within the recording's first and last snapshot.
  */
 export function marksAt(recorded: RecordedUnderlying, atMs: number): RecordedMarks {
-  const { snapshots, expiriesMs } = recorded
-  const first = snapshots[0]
-  const last = snapshots.at(-1)
-  if (first === undefined || last === undefined) throw new RangeError('A recording is not empty.')
-  const heldMs = Math.min(Math.max(atMs, first.atMs), last.atMs)
-  const after = snapshots.find((snapshot) => snapshot.atMs >= heldMs) ?? last
-  const before = snapshots.findLast((snapshot) => snapshot.atMs <= heldMs) ?? first
-  const span = after.atMs - before.atMs
-  const weight = span === 0 ? 0 : (heldMs - before.atMs) / span
-
+  const { before, after, weight, heldMs } = placeOf(recorded, atMs)
   const indexUsd = mixLog(before.indexUsd, after.indexUsd, weight)
-  const expiries = expiriesMs.map((expiryMs, i) => {
+  const expiries = recorded.expiriesMs.map((expiryMs, i) => {
     const [from, to] = [before.slices[i], after.slices[i]]
     if (from === undefined || to === undefined) throw new RangeError('A snapshot is complete.')
     const forwardUsd = mixLog(from.forwardUsd, to.forwardUsd, weight)
@@ -62,6 +56,29 @@ export function marksAt(recorded: RecordedUnderlying, atMs: number): RecordedMar
     }
   })
   return { indexUsd, interpolated: weight > 0, expiries }
+}
+
+/** Gives the index price of a recorded market at a moment, USD: interpolated in its log. */
+export function indexAt(recorded: RecordedUnderlying, atMs: number): number {
+  const { before, after, weight } = placeOf(recorded, atMs)
+  return mixLog(before.indexUsd, after.indexUsd, weight)
+}
+
+type RecordedSnapshot = RecordedUnderlying['snapshots'][number]
+
+/** The snapshots around a moment, and how far it is from the first to the second. */
+function placeOf(
+  { snapshots }: RecordedUnderlying,
+  atMs: number,
+): { before: RecordedSnapshot; after: RecordedSnapshot; weight: number; heldMs: number } {
+  const first = snapshots[0]
+  const last = snapshots.at(-1)
+  if (first === undefined || last === undefined) throw new RangeError('A recording is not empty.')
+  const heldMs = Math.min(Math.max(atMs, first.atMs), last.atMs)
+  const after = snapshots.find((snapshot) => snapshot.atMs >= heldMs) ?? last
+  const before = snapshots.findLast((snapshot) => snapshot.atMs <= heldMs) ?? first
+  const span = after.atMs - before.atMs
+  return { before, after, weight: span === 0 ? 0 : (heldMs - before.atMs) / span, heldMs }
 }
 
 /** Interpolates total variance at each log-moneyness, and fits one raw SVI slice to the mixture. */
@@ -89,7 +106,7 @@ export function mixSmiles(from: RecordedSlice, to: RecordedSlice, weight: number
     sMin: Math.min(from.s, to.s) / 2,
     sMax: Math.max(from.s, to.s) * 2,
   }
-  return fitSvi(points, { starts: [start], bounds }).shape
+  return fitSvi(points, { starts: [start], bounds, evaluationsMax: REFIT_EVALUATIONS_MAX }).shape
 }
 
 function shapeOf({ a, b, rho, m, s }: RecordedSlice): SviShape {

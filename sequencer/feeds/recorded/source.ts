@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ConfigError, describeIssues } from '../../../sdk/process/config-error.ts'
 import type { RecordedSpan } from '../playback.ts'
 import type { MarkSource } from '../mark-source.ts'
-import { marksAt } from './interpolate.ts'
+import { indexAt, marksAt } from './interpolate.ts'
 import { type MarketFile, type RecordedUnderlying, marketFileSchema } from './market-file.ts'
 
 /** A recorded market that plays: a source of marks that knows where it stands. */
@@ -47,6 +47,7 @@ export function recordedSource(
   return {
     symbols: file.underlyings.map(({ symbol }) => symbol),
     stableUsd: () => 1,
+    spotUsd: (symbol, nowMs) => indexAt(underlyingOf(file, symbol), recordedAt(nowMs)),
     marks: (symbol, nowMs) => {
       const marks = marksAt(underlyingOf(file, symbol), recordedAt(nowMs))
       return {
