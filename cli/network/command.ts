@@ -12,6 +12,7 @@ type UpFlags = {
   dir: string
   fresh: boolean
   once: boolean
+  keep: boolean
   chains?: number
   portBase?: number
 }
@@ -23,6 +24,7 @@ export function createCommand(): Command {
     .command('up', { isDefault: true })
     .description('Start the network, or go on where it stopped; Ctrl-C stops it.')
     .option('--once', 'run the showcase, print its result as one JSON line, stop', false)
+    .option('--keep', 'with --once: stay up afterwards, until Ctrl-C', false)
     .option('--fresh', 'begin anew: remove the state of an earlier run', false)
     .option('--chains <n>', 'sequenced rollups besides the hub, 1 to 8 (default 2)', wholeNumber)
     .option('--port-base <port>', 'port of the gateway; the others follow (default 9500)', portBase)
@@ -52,7 +54,7 @@ async function runUp(flags: UpFlags): Promise<void> {
   }
   process.exitCode = await withNetwork(
     options,
-    flags.once ? showcaseDuty(reporter) : stayUp(reporter),
+    flags.once ? showcaseDuty(reporter, flags.keep) : stayUp(reporter),
   )
 }
 

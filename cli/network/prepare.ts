@@ -8,7 +8,7 @@ import { networkSchema, type Network } from '../../sdk/protocol/network.ts'
 import { loadNetwork } from '../../sdk/process/network.ts'
 import { describeNetwork } from './describe.ts'
 import { genesisFileText } from './genesis/file.ts'
-import { contractOf, readAllocs, readManifest } from './genesis/store.ts'
+import { contractOf, readAllocs, readManifest, type GenesisManifest } from './genesis/store.ts'
 import { newLogId, withLogId } from './identity.ts'
 import { createDirectories, wipe, type Layout } from './layout.ts'
 import { planPorts, PORT_BASE_DEFAULT, type PortPlan } from './port-plan.ts'
@@ -31,6 +31,8 @@ export type Prepared = {
   ports: PortPlan
   /** False when it goes on where an earlier run stopped. */
   first: boolean
+  /** True when the contracts that it began with are not those of this version. */
+  outdated: boolean
 }
 
 const ROLLUPS_DEFAULT = 2
@@ -84,7 +86,25 @@ export function prepareNetwork(options: PrepareOptions): Prepared {
         })
   createDirectories(layout)
   writeNetwork(layout, network)
-  return { network, chains, ports, first: existing === undefined }
+  return { network, chains, ports, first: existing === undefined, outdated: isOutdated(network) }
+}
+
+/** The hub has every kind of contract but one, so its genesis tells for all. */
+function isOutdated({ logId, chains }: Network): boolean {
+  const hub = chains.find(({ kind }) => kind === 'hub')!
+  return genesisOf(readManifest(), [hub.chainId], logId).get(hub.chainId)!.hash !== hub.genesisHash
+}
+
+/** Gives the text of some chains' genesis files with a network's identity in it, and its hash. */
+function genesisOf(manifest: GenesisManifest, chainIds: readonly number[], logId: Hash) {
+  const allocs = readAllocs(manifest, chainIds)
+  return new Map(
+    chainIds.map((chainId) => {
+      const networkId = contractOf(manifest, chainId, 'networkId')
+      const text = genesisFileText(chainId, withLogId(allocs.get(chainId)!, networkId, logId))
+      return [chainId, { text, hash: keccak256(stringToBytes(text)) }]
+    }),
+  )
 }
 
 function createNetwork(layout: Layout, chains: readonly LocalChain[], ports: PortPlan): Network {
@@ -92,19 +112,16 @@ function createNetwork(layout: Layout, chains: readonly LocalChain[], ports: Por
   createDirectories(layout)
   const manifest = readManifest()
   const chainIds = chains.map(({ chainId }) => chainId)
-  const allocs = readAllocs(manifest, chainIds)
   const kept = manifest.chains.filter(({ chainId }) => chainIds.includes(chainId))
   const logId = newLogId(
     kept.map(({ hash }) => hash),
     { version: 1, chains },
   )
-  const genesisHashes = new Map<number, Hash>()
-  for (const chainId of chainIds) {
-    const networkId = contractOf(manifest, chainId, 'networkId')
-    const text = genesisFileText(chainId, withLogId(allocs.get(chainId)!, networkId, logId))
+  const genesis = genesisOf(manifest, chainIds, logId)
+  for (const [chainId, { text }] of genesis) {
     writeDurably(join(layout.genesis, `${chainId}.json`), text)
-    genesisHashes.set(chainId, keccak256(stringToBytes(text)))
   }
+  const genesisHashes = new Map([...genesis].map(([chainId, { hash }]) => [chainId, hash]))
   const contracts = new Map(kept.map((chain) => [chain.chainId, chain.contracts]))
   return describeNetwork({ logId, chains, genesisHashes, contracts, ports })
 }

@@ -55,7 +55,7 @@ export async function withNetwork(
 
 async function supervise(
   layout: Layout,
-  { network, chains, ports, first }: Prepared,
+  { network, chains, ports, first, outdated }: Prepared,
   { signal, reporter }: { signal: AbortSignal; reporter: Reporter },
   duty: Duty,
 ): Promise<number> {
@@ -74,6 +74,11 @@ async function supervise(
   signal.addEventListener('abort', stop)
   try {
     if (signal.aborted) return 0
+    if (outdated) {
+      reporter.say(
+        '! This network began with other contracts than this version has: see `--fresh`.',
+      )
+    }
     reporter.say(first ? `New network in ${layout.root}` : `Resuming the network in ${layout.root}`)
     await supervisor.start((title, start) => reporter.step(title, start))
     const code = await duty({ network, layout, signal })

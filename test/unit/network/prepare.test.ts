@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { keccak256, stringToBytes } from 'viem'
@@ -28,7 +36,13 @@ describe('preparing a network', () => {
     const { first } = prepare()
     const network = loadNetwork(layout.networkFile)
     expect(first).toBe(true)
-    expect(network.chains.map(({ name }) => name)).toEqual(['l1', 'hub', 'alpha', 'beta', 'outland'])
+    expect(network.chains.map(({ name }) => name)).toEqual([
+      'l1',
+      'hub',
+      'alpha',
+      'beta',
+      'outland',
+    ])
     expect(network.chains[2]!.rpcUrl).toBe('http://127.0.0.1:9500/chain/902')
     expect(network.chains[4]!.rpcUrl).toBe('http://127.0.0.1:9590')
     expect(statSync(layout.private).mode & 0o777).toBe(0o700)
@@ -51,6 +65,14 @@ describe('preparing a network', () => {
     expect(moved.network.logId).toBe(network.logId)
     expect(moved.network.sequencer.rpcUrl).toBe('http://127.0.0.1:20000/')
     expect(prepare().ports.base).toBe(20_000)
+  })
+
+  test('says when the network began with other contracts than are kept now', () => {
+    expect(prepare().outdated).toBe(false)
+    const text = readFileSync(layout.networkFile, 'utf8')
+    const { genesisHash } = prepare().network.chains.find(({ kind }) => kind === 'hub')!
+    writeFileSync(layout.networkFile, text.replace(genesisHash, `0x${'0'.repeat(64)}`))
+    expect(prepare()).toMatchObject({ first: false, outdated: true })
   })
 
   test('gives a fresh network another identity and wipes what the old one left, only that', () => {

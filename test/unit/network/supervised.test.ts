@@ -81,7 +81,10 @@ describe('a supervised program', () => {
   test('that is stopped while it starts is not started again', async () => {
     const service = supervised('hang-start')
     const starting = service.start()
-    await vi.waitFor(() => expect(readFileSync(service.logFile, 'utf8')).toContain('starting'), 5_000)
+    await vi.waitFor(
+      () => expect(readFileSync(service.logFile, 'utf8')).toContain('starting'),
+      5_000,
+    )
     await Promise.all([expect(starting).rejects.toThrow(/did not start/), service.stop(2_000)])
     expect(isAlive(service.pid!)).toBe(false)
     expect(events).toEqual([])
