@@ -73,11 +73,13 @@ function fileLog(
   let { segment, size, file } = opened
   let next = places.length
   let queue: Pending[] = []
-  let writing: Promise<void> | undefined
+  let writing = false
+  let written: Promise<void> = Promise.resolve()
   let failed: unknown
 
   /** Writes all that waits with one sync: records that come meanwhile share the next. */
   const commit = async () => {
+    writing = true
     while (queue.length > 0) {
       const batch = queue
       queue = []
@@ -92,7 +94,7 @@ function fileLog(
         const cause = new LogError('a record can be written', ['the log must be opened anew'], error)
         for (const { reject } of [...batch, ...queue]) reject(cause)
         queue = []
-        return
+        break
       }
       for (const { bytes, resolve } of batch) {
         places.push({ segment, offset: size, length: bytes.length - FRAME_HEADER_BYTES })
@@ -100,6 +102,8 @@ function fileLog(
         resolve()
       }
     }
+    // In the same turn as the look at the queue: what comes later begins a commit of its own.
+    writing = false
   }
   const beginSegment = async (height: number) => {
     await file.close()
@@ -127,9 +131,7 @@ function fileLog(
       next += 1
       return new Promise((resolve, reject) => {
         queue.push({ height, bytes: frame(record), resolve, reject })
-        writing ??= commit().finally(() => {
-          writing = undefined
-        })
+        if (!writing) written = commit()
       })
     },
     read: async function* (height) {
@@ -146,7 +148,7 @@ function fileLog(
     },
     readOne,
     close: async () => {
-      await writing
+      await written
       await file.close()
     },
   }
