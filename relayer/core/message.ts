@@ -38,7 +38,10 @@ export function decodeMessage(raw: Hex): HyperlaneMessage {
     throw new MessageFormatError(`at least ${HEADER_BYTES} bytes`, `${bytes}`)
   }
   if (bytes > HEADER_BYTES + MESSAGE_BODY_BYTES_MAX) {
-    throw new MessageFormatError(`a body of at most ${MESSAGE_BODY_BYTES_MAX} bytes`, `${bytes - HEADER_BYTES}`)
+    throw new MessageFormatError(
+      `a body of at most ${MESSAGE_BODY_BYTES_MAX} bytes`,
+      `${bytes - HEADER_BYTES}`,
+    )
   }
   const version = uint(raw, 0, 1)
   if (version !== HYPERLANE_MESSAGE_VERSION) {

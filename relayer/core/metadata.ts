@@ -30,7 +30,12 @@ export function multisigMetadata(answers: readonly ValidatorAnswer[], threshold:
   const best = [...byRoot.values()].reduce((a, b) => (b.length > a.length ? b : a), [])
   const first = best[0]
   if (first === undefined || best.length < threshold || threshold === 0) {
-    return { status: 'below', have: best.length, need: threshold, missing: complaints(answers, first?.root) }
+    return {
+      status: 'below',
+      have: best.length,
+      need: threshold,
+      missing: complaints(answers, first?.root),
+    }
   }
   const signatures = best.slice(0, threshold).map(({ signature }) => signature)
   const { hook, root, index } = first
@@ -38,7 +43,10 @@ export function multisigMetadata(answers: readonly ValidatorAnswer[], threshold:
   return { status: 'ok', metadata: concatHex([...head, ...signatures]) }
 }
 
-function complaints(answers: readonly ValidatorAnswer[], root: Hash | undefined): readonly string[] {
+function complaints(
+  answers: readonly ValidatorAnswer[],
+  root: Hash | undefined,
+): readonly string[] {
   return answers.flatMap((answer) => {
     if (answer.status === 'missing') return [`${answer.validator}: ${answer.reason}`]
     return answer.root === root ? [] : [`${answer.validator}: signed another root, ${answer.root}`]

@@ -115,10 +115,10 @@ export function planLedger(
       if (action !== undefined) actions.push(action)
     }
   }
-  // What the pool holds and the ledger lost is not a gap: it will be mined or dropped.
-  for (let nonce = Math.max(view.latest, view.pending); nonce < signedTop; nonce++) {
-    if (!ledger.has(nonce)) actions.push({ type: 'fill', nonce })
-  }
+  // The first nonce that neither chain nor pool has is the only gap that can be known for one: what
+  // lies above it in the pool is not counted, and may be ours of a time that the ledger has lost.
+  const hole = Math.max(view.latest, view.pending)
+  if (hole < signedTop && !ledger.has(hole)) actions.push({ type: 'fill', nonce: hole })
   return actions.sort((a, b) => a.nonce - b.nonce)
 }
 
@@ -157,7 +157,8 @@ function openNonce(
 
 function topSigned(ledger: NonceLedger): number {
   let top = -1
-  for (const { nonce, state } of ledger.values()) if (state !== 'reserved') top = Math.max(top, nonce)
+  for (const { nonce, state } of ledger.values())
+    if (state !== 'reserved') top = Math.max(top, nonce)
   return top
 }
 

@@ -59,7 +59,11 @@ export function commonAncestor(
 }
 
 /** Splits a range of blocks into ranges that one query may cover, in rising order. */
-export function blockRanges(from: number, to: number, blocksMax: number): readonly [number, number][] {
+export function blockRanges(
+  from: number,
+  to: number,
+  blocksMax: number,
+): readonly [number, number][] {
   const ranges: [number, number][] = []
   for (let start = from; start <= to; start += blocksMax) {
     ranges.push([start, Math.min(to, start + blocksMax - 1)])

@@ -2,7 +2,6 @@ import express, { type Express, type Response } from 'express'
 import { z } from 'zod'
 import type { Hash } from '../../sdk/protocol/hex.ts'
 import { STAGES, type MessageRecord } from '../core/stages.ts'
-import type { Chain } from './chains.ts'
 import type { LaneState } from './lane.ts'
 import type { Records } from './records.ts'
 import type { IsmNode } from './resolver.ts'
@@ -11,7 +10,6 @@ import type { IsmNode } from './resolver.ts'
 export type ApiContext = {
   /** Records over a connection that rather fails than waits. */
   records: Records
-  chains: ReadonlyMap<number, Chain>
   lanes: () => readonly LaneState[]
   /** The security modules of a message as they stand now, and why its metadata cannot be built. */
   explain: (record: MessageRecord) => Promise<IsmNode | undefined>

@@ -1,4 +1,11 @@
-import { decodeFunctionResult, encodeFunctionData, type Abi, type ContractFunctionArgs, type ContractFunctionName, type ContractFunctionReturnType } from 'viem'
+import {
+  decodeFunctionResult,
+  encodeFunctionData,
+  type Abi,
+  type ContractFunctionArgs,
+  type ContractFunctionName,
+  type ContractFunctionReturnType,
+} from 'viem'
 import { createRpc, type Rpc } from './rpc.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import { contractAddress } from '../../sdk/process/network.ts'

@@ -62,7 +62,10 @@ export function openCheckpoints(options: {
     locations.set(key, { atMs: performance.now(), found })
     return found
   }
-  const fetchOne = async (validator: Address, wanted: Wanted): Promise<SignedCheckpoint | string> => {
+  const fetchOne = async (
+    validator: Address,
+    wanted: Wanted,
+  ): Promise<SignedCheckpoint | string> => {
     const endpoint = endpoints.find(
       ({ chainId, address }) =>
         chainId === wanted.origin.chainId && address.toLowerCase() === validator,
@@ -74,7 +77,8 @@ export function openCheckpoints(options: {
       const stored = await fromFile(place, wanted.index)
       if (stored !== undefined) return stored
     }
-    if (endpoint === undefined && places.length === 0) return 'has announced no place for checkpoints'
+    if (endpoint === undefined && places.length === 0)
+      return 'has announced no place for checkpoints'
     return `has no checkpoint ${wanted.index} yet`
   }
 
@@ -108,7 +112,8 @@ function faultOf(signed: SignedCheckpoint, validator: Address, wanted: Wanted): 
   const { origin, index, messageId } = wanted
   if (checkpoint.origin !== origin.chainId) return `signed for domain ${checkpoint.origin}`
   if (checkpoint.index !== index) return `gave checkpoint ${checkpoint.index} for ${index}`
-  if (checkpoint.hook !== origin.merkleTreeHook.toLowerCase()) return `signed for hook ${checkpoint.hook}`
+  if (checkpoint.hook !== origin.merkleTreeHook.toLowerCase())
+    return `signed for hook ${checkpoint.hook}`
   if (checkpoint.messageId !== messageId) return `signed another message, ${checkpoint.messageId}`
   const signer = recoverSigner(checkpointDigest(checkpoint), signature)
   return signer === validator ? undefined : `the signature is by ${signer ?? 'nobody'}`

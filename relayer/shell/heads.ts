@@ -136,11 +136,13 @@ function openSocket(
     if (closed) return
     socket = new WebSocket(url, { maxPayload: 1024 * 1024, handshakeTimeout: 2_000 })
     socket.on('open', () => {
-      socket?.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_subscribe', params: ['newHeads'] }))
+      socket?.send(
+        JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_subscribe', params: ['newHeads'] }),
+      )
     })
     socket.on('message', (data) => {
       // The answer to the subscription says whether news will come; the news itself is only a hint.
-      const text = data.toString()
+      const text = Buffer.isBuffer(data) ? data.toString('utf8') : ''
       if (text.includes('"error"')) return socket?.close()
       onState(true)
       onNews()

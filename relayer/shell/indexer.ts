@@ -17,6 +17,7 @@ import { RpcError } from './rpc.ts'
 
 /** Searches one origin for messages; one process at a time does it. */
 export type Indexer = {
+  chainName: string
   /** Why it does not get ahead; undefined when it does. */
   trouble: () => string | undefined
   stop: () => Promise<void>
@@ -44,7 +45,13 @@ const LEASE_TTL_MS = 3_000
 export function startIndexer(context: IndexerContext): Indexer {
   const { chain, heads, redis, keys, metrics, log } = context
   let trouble: string | undefined = 'not started'
-  const lease = holdLease({ redis, keys, name: `indexer-${chain.chainId}`, ttlMs: LEASE_TTL_MS, onGain: () => void tick() })
+  const lease = holdLease({
+    redis,
+    keys,
+    name: `indexer-${chain.chainId}`,
+    ttlMs: LEASE_TTL_MS,
+    onGain: () => void tick(),
+  })
   let ticking: Promise<void> | undefined
   let again = false
 
@@ -76,6 +83,7 @@ export function startIndexer(context: IndexerContext): Indexer {
   }
   const unsubscribe = heads.subscribe(tick)
   return {
+    chainName: chain.name,
     trouble: () => trouble,
     stop: async () => {
       unsubscribe()
@@ -108,14 +116,23 @@ async function search(context: IndexerContext, fence: Fence): Promise<string | u
   let before = stored?.text ?? null
   const overlap = Math.max(chain.reorgPeriod, OVERLAP_BLOCKS_MIN)
   const marks = await marksUpTo(chain, head, cursor)
-  for (const [from, to] of blockRanges(Math.max(0, cursor.next - overlap), head.number, BLOCKS_PER_QUERY)) {
+  for (const [from, to] of blockRanges(
+    Math.max(0, cursor.next - overlap),
+    head.number,
+    BLOCKS_PER_QUERY,
+  )) {
     const logs = await readOriginLogs(chain, from, to)
     requireSameChain(logs, marks)
     const found = await intake.take(logs, fence)
     const last = to === head.number
     const exact = last ? await exactCount : undefined
     const chainCount = exact ?? (last ? floor : 0)
-    const check = checkSequence({ known: cursor.count, found, chainCount, exact: exact !== undefined })
+    const check = checkSequence({
+      known: cursor.count,
+      found,
+      chainCount,
+      exact: exact !== undefined,
+    })
     if (check.status !== 'ok') return explain(context, check, to)
     const after: Cursor = {
       version: 1,
@@ -141,7 +158,11 @@ function countAt(chain: Chain, at: 'latest' | { blockHash: Hash }): Promise<numb
 }
 
 /** Marks of the newest blocks up to the head; each is the parent of the next. */
-async function marksUpTo(chain: Chain, head: BlockHead, cursor: Cursor): Promise<readonly BlockMark[]> {
+async function marksUpTo(
+  chain: Chain,
+  head: BlockHead,
+  cursor: Cursor,
+): Promise<readonly BlockMark[]> {
   const newest = cursor.marks.at(-1)?.number ?? -1
   const from = Math.max(newest + 1, head.number - MARKS_MAX + 1, 0)
   const numbers = Array.from({ length: Math.max(0, head.number - from) }, (_, i) => from + i)

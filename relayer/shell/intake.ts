@@ -49,7 +49,9 @@ export function createIntake(context: IntakeContext): Intake {
   const taken = new Map<string, true>()
 
   const take: Intake['take'] = async ({ dispatches, leaves }, fence) => {
-    const news = leaves.filter(({ messageId, blockHash }) => !taken.has(`${messageId}:${blockHash}`))
+    const news = leaves.filter(
+      ({ messageId, blockHash }) => !taken.has(`${messageId}:${blockHash}`),
+    )
     if (news.length > 0) {
       const pairs = news.flatMap(({ messageId, index }) => [messageId, `${index}`])
       await redis.hset(keys.leaves(chain.chainId), ...pairs)
@@ -118,7 +120,8 @@ async function seenAgain(
 ): Promise<MessageRecord | undefined> {
   const known = await records.load(id)
   if (known === undefined) return undefined
-  if (known.stage !== 'orphaned' && known.position.blockHash === position.blockHash) return undefined
+  if (known.stage !== 'orphaned' && known.position.blockHash === position.blockHash)
+    return undefined
   const writes = [['ZADD', keys.blocks(chain.chainId), `${position.blockNumber}`, id] as const]
   const moved = await records.apply(known, { type: 'seen_again', position }, { fence, writes })
   return moved.status === 'ok' ? moved.record : undefined

@@ -28,7 +28,8 @@ export function redisKeys(logId: Hex) {
     /** Hash: message id to leaf index in an origin's tree. */
     leaves: (chainId: number) => `${base}:leaves:${chainId}`,
     /** Hash: nonce to what it is used for. */
-    ledger: (chainId: number, signer: Address) => `${base}:ledger:${chainId}:${signer.toLowerCase()}`,
+    ledger: (chainId: number, signer: Address) =>
+      `${base}:ledger:${chainId}:${signer.toLowerCase()}`,
     lease: (name: string) => `${base}:lease:${name}`,
     fence: (name: string) => `${base}:fence:${name}`,
   }

@@ -62,7 +62,16 @@ export function startLane(context: LaneContext & { redis: Redis; keys: RedisKeys
     const ledger = await context.store.load()
     const unsent = new Set<number>()
     const misses = new Map<number, Set<number>>()
-    const mine: Tenure = { ...context, fence, ledger, view, unsent, misses, held: undefined, ended: false }
+    const mine: Tenure = {
+      ...context,
+      fence,
+      ledger,
+      view,
+      unsent,
+      misses,
+      held: undefined,
+      ended: false,
+    }
     if (lease.fence()?.token !== fence.token) return
     tenure = mine
     close = await serve(mine)
@@ -245,7 +254,10 @@ async function noteMined(tenure: Tenure, entry: LedgerEntry, receipt: Receipt): 
 /** Messages that the Mailbox says it processed in a transaction. */
 function processed({ chain }: Tenure, { status, logs }: Receipt): ReadonlySet<Hex> {
   const ids = logs
-    .filter(({ address, topics }) => sameAddress(address, chain.mailbox) && topics[0] === PROCESS_ID_TOPIC)
+    .filter(
+      ({ address, topics }) =>
+        sameAddress(address, chain.mailbox) && topics[0] === PROCESS_ID_TOPIC,
+    )
     .map(({ topics }) => topics[1] ?? '0x')
   return new Set(Number(status) === 1 ? ids : [])
 }

@@ -40,7 +40,12 @@ export function openLedgerStore(options: {
   }
   return {
     load,
-    put: (entry) => ['HSET', key, `${entry.nonce}`, JSON.stringify({ version: ENTRY_VERSION, ...entry })],
+    put: (entry) => [
+      'HSET',
+      key,
+      `${entry.nonce}`,
+      JSON.stringify({ version: ENTRY_VERSION, ...entry }),
+    ],
     drop: (nonce) => ['HDEL', key, `${nonce}`],
     write: (fence, writes) => commit(redis, { primary: key, fence, checks: [], writes }),
     holds: async (nonce, txUuid) => {
@@ -64,7 +69,9 @@ export class LedgerVersionError extends BaseError {
     super('An entry of the nonce ledger has an unknown version.', {
       code: 'LEDGER_VERSION',
       retryable: false,
-      metaMessages: [`version: ${JSON.stringify(version)}; this program reads version ${ENTRY_VERSION}`],
+      metaMessages: [
+        `version: ${JSON.stringify(version)}; this program reads version ${ENTRY_VERSION}`,
+      ],
     })
   }
 }

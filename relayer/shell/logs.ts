@@ -54,7 +54,10 @@ export async function readOriginLogs(chain: Chain, from: number, to: number): Pr
       const logIndex = Number(log.logIndex)
       dispatches.push({ raw, position: { blockNumber, blockHash, logIndex, transactionHash } })
     } else if (sameAddress(log.address, chain.merkleTreeHook) && log.topics[0] === INSERTED) {
-      const [messageId, index] = decodeAbiParameters([{ type: 'bytes32' }, { type: 'uint32' }], log.data)
+      const [messageId, index] = decodeAbiParameters(
+        [{ type: 'bytes32' }, { type: 'uint32' }],
+        log.data,
+      )
       leaves.push({ messageId, index, blockNumber, blockHash })
     }
   }

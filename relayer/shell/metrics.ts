@@ -5,86 +5,113 @@ export type Metrics = ReturnType<typeof createMetrics>
 
 /** Registers the relayer's metrics. */
 export function createMetrics(registry: Registry) {
+  return { ...hyperlaneMetrics(registry), ...ownMetrics(registry) }
+}
+
+function makers(registry: Registry) {
   const registers = [registry]
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Counter({ name, help, labelNames, registers })
-  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Gauge({ name, help, labelNames, registers })
+  return {
+    counter: <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+      new Counter({ name, help, labelNames, registers }),
+    gauge: <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+      new Gauge({ name, help, labelNames, registers }),
+  }
+}
+
+function hyperlaneMetrics(registry: Registry) {
+  const { counter, gauge } = makers(registry)
+  const wallet = [
+    'wallet_address',
+    'wallet_name',
+    'token_address',
+    'token_symbol',
+    'token_name',
+  ] as const
+  const queue = ['queue_name', 'remote', 'app_context', 'operation_status'] as const
+  const cursor = ['event_type', 'chain', 'cursor_type'] as const
   return {
     processed: counter('hyperlane_messages_processed_count', 'Messages delivered by this relayer', [
       'origin',
       'remote',
     ]),
-    operations: counter('hyperlane_operations_processed_count', 'Operations by the stage they reached', [
-      'phase',
-      'chain',
-    ]),
-    queueLength: gauge('hyperlane_submitter_queue_length', 'Operations that wait in a queue', [
-      'queue_name',
-      'remote',
-      'app_context',
-      'operation_status',
-    ]),
-    latestCheckpoint: gauge('hyperlane_latest_checkpoint', 'Highest leaf index by phase', [
-      'agent',
-      'phase',
-      'chain',
-    ]),
+    operations: counter(
+      'hyperlane_operations_processed_count',
+      'Operations by the phase they reached',
+      ['phase', 'chain'],
+    ),
+    queueLength: gauge(
+      'hyperlane_submitter_queue_length',
+      'Operations that wait in a queue',
+      queue,
+    ),
     blockHeight: gauge('hyperlane_block_height', 'Head of a chain', ['agent', 'chain']),
-    syncBlock: gauge('hyperlane_contract_sync_block_height', 'Block up to which a chain was searched', [
-      'data_type',
-      'chain',
-    ]),
-    syncLiveness: gauge('hyperlane_contract_sync_liveness', 'Second at which a chain was searched last', [
-      'data_type',
-      'chain',
-    ]),
-    cursorBlock: gauge('hyperlane_cursor_current_block', 'Next block that is searched', [
-      'event_type',
-      'chain',
-      'cursor_type',
-    ]),
+    syncBlock: gauge(
+      'hyperlane_contract_sync_block_height',
+      'Block up to which a chain was searched',
+      ['data_type', 'chain'],
+    ),
+    syncLiveness: gauge(
+      'hyperlane_contract_sync_liveness',
+      'Second at which a chain was searched last',
+      ['data_type', 'chain'],
+    ),
+    cursorBlock: gauge('hyperlane_cursor_current_block', 'Next block that is searched', cursor),
     cursorSequence: gauge('hyperlane_cursor_max_sequence', 'Messages that the origin has sent', [
       'event_type',
       'chain',
     ]),
     walletBalance: gauge('hyperlane_wallet_balance', 'Balance of a signer in whole native coins', [
       'chain',
-      'wallet_address',
-      'wallet_name',
-      'token_address',
-      'token_symbol',
-      'token_name',
+      ...wallet,
     ]),
-    requests: counter('hyperlane_request_count', 'JSON-RPC requests', ['chain', 'method', 'status']),
+    requests: counter('hyperlane_request_count', 'JSON-RPC requests', [
+      'chain',
+      'method',
+      'status',
+    ]),
     metadataBuilds: counter('hyperlane_metadata_build_count', 'Attempts to build metadata', [
       'origin',
       'remote',
       'status',
     ]),
+  }
+}
+
+function ownMetrics(registry: Registry) {
+  const { counter, gauge } = makers(registry)
+  const lane = ['chain', 'lane'] as const
+  return {
     logGaps: counter('tandem_relayer_log_gaps_total', 'Searches in which dispatches were missing', [
       'chain',
     ]),
-    reorgs: counter('tandem_relayer_reorgs_total', 'Reorganisations of a chain that were undone', ['chain']),
-    unreadable: counter('tandem_relayer_unreadable_messages_total', 'Dispatches that are no message', [
+    reorgs: counter('tandem_relayer_reorgs_total', 'Reorganisations of a chain that were undone', [
       'chain',
     ]),
+    unreadable: counter(
+      'tandem_relayer_unreadable_messages_total',
+      'Dispatches that are no message',
+      ['chain'],
+    ),
     stages: gauge('tandem_relayer_messages', 'Messages by stage', ['stage']),
-    lanePending: gauge('tandem_relayer_lane_pending', 'Transactions under way in a signer lane', [
-      'chain',
-      'lane',
+    lanePending: gauge(
+      'tandem_relayer_lane_pending',
+      'Transactions under way in a signer lane',
+      lane,
+    ),
+    nonceFills: counter(
+      'tandem_relayer_nonce_fills_total',
+      'Nonces used by a transaction to ourselves',
+      lane,
+    ),
+    failures: counter('tandem_relayer_failures_total', 'Failures by the part that met them', [
+      'part',
     ]),
-    nonceFills: counter('tandem_relayer_nonce_fills_total', 'Nonces used by a transaction to ourselves', [
-      'chain',
-      'lane',
-    ]),
-    failures: counter('tandem_relayer_failures_total', 'Failures by the part that met them', ['part']),
     delivered: new Histogram({
       name: 'tandem_relayer_delivery_seconds',
       help: 'From the first sight of a dispatch to its delivery in a block',
       labelNames: ['origin', 'remote', 'class'] as const,
       buckets: [0.05, 0.1, 0.15, 0.3, 0.5, 1, 2, 3, 6, 15, 60],
-      registers,
+      registers: [registry],
     }),
   }
 }

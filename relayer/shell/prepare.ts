@@ -74,7 +74,8 @@ async function prepare(
   record: MessageRecord,
   waiting: Map<Hash, MessageRecord>,
 ): Promise<void> {
-  const { chain, chains, heads, redis, keys, records, queues, resolver, metrics, faultpoint } = context
+  const { chain, chains, heads, redis, keys, records, queues, resolver, metrics, faultpoint } =
+    context
   const { stage, id } = record
   if (stage !== 'seen' && stage !== 'awaiting_finality' && stage !== 'awaiting_signatures') return
   const origin = chains.get(record.origin)

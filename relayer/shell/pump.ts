@@ -89,7 +89,10 @@ async function settleSend(
   const outcome = outcomeOf(answer)
   const text = answer?.status === 'error' ? answer.error.rpcMessage : ''
   if (outcome !== 'accepted') {
-    log.debug({ chain: chain.name, lane, nonce: entry.nonce, outcome, text }, 'transaction not accepted')
+    log.debug(
+      { chain: chain.name, lane, nonce: entry.nonce, outcome, text },
+      'transaction not accepted',
+    )
   }
   // A replacement that was signed meanwhile is not what this answer is about.
   const current = ledger.get(entry.nonce)

@@ -40,7 +40,8 @@ export const prepareQueue = (chainId: number, messageClass: MessageRecord['class
   `prepare.${chainId}.${messageClass}`
 
 /** Names the queue of a destination's signer lane. */
-export const submitQueue = (chainId: number, lane: SignerLane): string => `submit.${chainId}.${lane}`
+export const submitQueue = (chainId: number, lane: SignerLane): string =>
+  `submit.${chainId}.${lane}`
 
 /** Names the queue of a destination's deliveries that are not final. */
 export const confirmQueue = (chainId: number): string => `confirm.${chainId}`
@@ -74,9 +75,9 @@ export function openQueues(options: {
   })
   const wakeMany: Queues['wakeMany'] = async (stage, records) => {
     const byQueue = Map.groupBy(records, (record) => queueName(stage, record))
-    const adding = [...byQueue].map(([name, ones]) =>
-      queues.get(name)?.addBulk(ones.map((record) => jobOf(stage, record, 0))),
-    )
+    const adding = [...byQueue].map(async ([name, ones]) => {
+      await queues.get(name)?.addBulk(ones.map((record) => jobOf(stage, record, 0)))
+    })
     await Promise.all(adding)
   }
   const wake: Queues['wake'] = async (stage, record, delayMs = 0) => {

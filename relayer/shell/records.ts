@@ -99,10 +99,22 @@ export function createRecords({ redis, keys }: { redis: Redis; keys: RedisKeys }
 
   /** Milliseconds since a message was first seen, by Redis' clock; undefined when it is unknown. */
   const ageMs = async (id: Hash): Promise<number | undefined> => {
-    const [first, now] = await Promise.all([redis.hget(keys.record(id), 'first'), redisTimeMs(redis)])
+    const [first, now] = await Promise.all([
+      redis.hget(keys.record(id), 'first'),
+      redisTimeMs(redis),
+    ])
     return first === null ? undefined : Math.max(0, now - Number(first))
   }
 
+  return { load, loadMany, create, apply, ageMs, ...viewsOf({ redis, keys, loadMany }) }
+}
+
+function viewsOf(context: {
+  redis: Redis
+  keys: RedisKeys
+  loadMany: (ids: readonly Hash[]) => Promise<readonly MessageRecord[]>
+}) {
+  const { redis, keys, loadMany } = context
   const timeline = async (id: Hash): Promise<readonly TimelineEntry[]> => {
     const entries = await redis.xrange(keys.timeline(id), '-', '+')
     return entries.map(([entryId, fields]) => ({
@@ -116,7 +128,15 @@ export function createRecords({ redis, keys }: { redis: Redis; keys: RedisKeys }
   /** Ids in a stage that are due, the longest due first. */
   const due = async (stage: Stage, limit: number): Promise<readonly Hash[]> => {
     const now = await redisTimeMs(redis)
-    return (await redis.zrange(keys.stage(stage), '-inf', `${now}`, 'BYSCORE', 'LIMIT', 0, limit)) as Hash[]
+    return (await redis.zrange(
+      keys.stage(stage),
+      '-inf',
+      `${now}`,
+      'BYSCORE',
+      'LIMIT',
+      0,
+      limit,
+    )) as Hash[]
   }
 
   const postpone = async (stage: Stage, id: Hash, delayMs: number): Promise<void> => {
@@ -128,7 +148,11 @@ export function createRecords({ redis, keys }: { redis: Redis; keys: RedisKeys }
     return new Map(STAGES.map((stage, i) => [stage, found[i] ?? 0]))
   }
 
-  const list = async (stage: Stage, from: number, limit: number): Promise<readonly MessageRecord[]> =>
+  const list = async (
+    stage: Stage,
+    from: number,
+    limit: number,
+  ): Promise<readonly MessageRecord[]> =>
     loadMany((await redis.zrange(keys.stage(stage), `${from}`, `${from + limit - 1}`)) as Hash[])
 
   /** Forgets the oldest messages of an end stage, so that Redis stays bounded; the chain remembers. */
@@ -145,7 +169,7 @@ export function createRecords({ redis, keys }: { redis: Redis; keys: RedisKeys }
     return excess.length
   }
 
-  return { load, loadMany, create, apply, ageMs, timeline, due, postpone, counts, list, trim }
+  return { timeline, due, postpone, counts, list, trim }
 }
 
 /** Gives Redis' clock in milliseconds: the one clock that all processes share. */
@@ -164,13 +188,21 @@ function writesOf(
   const key = keys.record(record.id)
   const due = TERMINAL_STAGES.has(record.stage) ? 0 : (dueMs ?? DUE_MS[record.stage])
   const moved: Write[] =
-    before === undefined || before === record.stage
-      ? []
-      : [['ZREM', keys.stage(before), record.id]]
+    before === undefined || before === record.stage ? [] : [['ZREM', keys.stage(before), record.id]]
   const line = ['stage', record.stage, 'event', event, 'detail', detailOf(record)]
   const first = before === undefined ? ['first', '@now'] : []
   return [
-    ['HSET', key, 'epoch', `${record.epoch}`, 'data', JSON.stringify(record), 'at', '@now', ...first],
+    [
+      'HSET',
+      key,
+      'epoch',
+      `${record.epoch}`,
+      'data',
+      JSON.stringify(record),
+      'at',
+      '@now',
+      ...first,
+    ],
     ...moved,
     ['ZADD', keys.stage(record.stage), `@now+${due}`, record.id],
     ['XADD', keys.timeline(record.id), 'MAXLEN', `${TIMELINE_ENTRIES_MAX}`, '*', ...line],

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
 import { serveHealth } from '../../sdk/process/health.ts'
 import type { Logger } from '../../sdk/process/log.ts'
@@ -7,23 +8,24 @@ import { SIGNER_LANES, type SignerLane } from '../core/class.ts'
 import type { MessageRecord } from '../core/stages.ts'
 import { mountApi } from './api.ts'
 import { openChain, type Chain } from './chains.ts'
-import { openCheckpoints } from './checkpoints.ts'
+import { openCheckpoints, type Checkpoints } from './checkpoints.ts'
 import { startConfirming } from './confirm.ts'
 import type { Faultpoint } from './faults.ts'
 import { followHeads, type Heads } from './heads.ts'
-import { startIndexer } from './indexer.ts'
+import { startIndexer, type Indexer } from './indexer.ts'
 import { createIntake } from './intake.ts'
 import { startJanitor } from './janitor.ts'
-import { redisKeys } from './keys.ts'
-import { startLane } from './lane.ts'
-import { openLedgerStore } from './ledger-store.ts'
+import { redisKeys, type RedisKeys } from './keys.ts'
+import { startLane, type Lane } from './lane.ts'
+import { openLedgerStore, type LedgerStore } from './ledger-store.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { FEE_POLICY, ledgerPolicyOf } from './policy.ts'
 import { startPreparing } from './prepare.ts'
-import { openQueues } from './queues.ts'
-import { createRecords } from './records.ts'
+import { openQueues, type Queues, type Stoppable } from './queues.ts'
+import { createRecords, type Records } from './records.ts'
 import { connectImpatiently, connectPatiently, requireDurableRedis } from './redis.ts'
-import { createResolver } from './resolver.ts'
+import { createResolver, type Resolver } from './resolver.ts'
+import { observeDelivery, startSampling } from './sampling.ts'
 import type { Signer } from './signer.ts'
 
 /** What a relayer runs with. */
@@ -43,11 +45,33 @@ export type RelayerOptions = {
 /** A running relayer. */
 export type Relayer = { url: string; stop: () => Promise<void> }
 
+/** One chain and everything that works for it. */
+type Site = { chain: Chain; heads: Heads; ledgers: ReadonlyMap<SignerLane, LedgerStore> }
+
+/** What all parts share. */
+type Shared = {
+  redis: Redis
+  keys: RedisKeys
+  records: Records
+  queues: Queues
+  checkpoints: Checkpoints
+  resolver: Resolver
+  metrics: Metrics
+  log: Logger
+  faultpoint: Faultpoint
+  onError: (part: string) => (error: unknown) => void
+}
+
+type Parts = { lanes: readonly Lane[]; workers: readonly Stoppable[]; indexers: readonly Indexer[] }
+
 const KEEP_FINISHED = 20_000
 const SILENT_MS_MAX = 10_000
-const SAMPLE_MS = 2_000
 
-/** Starts a relayer: every role in this process, for every chain of the network. */
+/**
+ * Starts a relayer: every role in this process, for every chain of the network.
+ *
+ * @throws ConfigError when Redis would forget what the relayer relies on.
+ */
 export async function startRelayer(options: RelayerOptions): Promise<Relayer> {
   const { network, signers, redisUrl, port, pollMs, registry, log, faultpoint } = options
   const metrics = createMetrics(registry)
@@ -58,196 +82,136 @@ export async function startRelayer(options: RelayerOptions): Promise<Relayer> {
   const redis = connectPatiently(redisUrl, { pipelining: true })
   const jobs = connectPatiently(redisUrl, { pipelining: false })
   const probe = connectImpatiently(redisUrl)
-  for (const [part, connection] of Object.entries({ redis, jobs, probe })) connection.on('error', onError(part))
+  const connections = [redis, jobs, probe]
+  for (const connection of connections) connection.on('error', onError('redis'))
   await requireDurableRedis(redis)
 
   const keys = redisKeys(network.logId)
   const records = createRecords({ redis, keys })
-  const chains = new Map<number, Chain>()
-  const heads = new Map<number, Heads>()
-  for (const described of network.chains) {
-    const chain = openChain(described, (name, method, status) =>
-      metrics.requests.inc({ chain: name, method, status }),
-    )
-    chains.set(chain.chainId, chain)
-    heads.set(chain.chainId, followHeads({ chain, pollMs, onError: onError('heads') }))
-  }
-  const headsOf = (chainId: number): Heads => {
-    const found = heads.get(chainId)
-    if (found === undefined) throw new Error(`no heads of chain ${chainId}`)
-    return found
-  }
-  const destinations = [...chains.keys()]
-  const queues = openQueues({
-    connection: jobs,
-    prefix: keys.queues,
-    destinations,
-    onError: onError('queues'),
+  const sites = openSites({ network, signers, redis, keys, metrics, pollMs, onError })
+  const destinations = [...sites.keys()]
+  const prefix = keys.queues
+  const queues = openQueues({ connection: jobs, prefix, destinations, onError: onError('queues') })
+  const endpoints = network.validators.map(({ chainId, address, url }) => {
+    return { chainId, address: address as Address, url }
   })
-  const checkpoints = openCheckpoints({
-    endpoints: network.validators.map(({ chainId, address, url }) => ({
-      chainId,
-      address: address as Address,
-      url,
-    })),
-    onError: onError('checkpoints'),
-  })
+  const checkpoints = openCheckpoints({ endpoints, onError: onError('checkpoints') })
   const resolver = createResolver(checkpoints)
-  const onDelivered = (record: MessageRecord) => void observe({ metrics, chains, records }, record)
-
-  const ledgers = new Map(
-    [...chains.values()].map(({ chainId }) => {
-      const stores = SIGNER_LANES.map((lane) => {
-        const signer = signers[lane].address
-        return [lane, openLedgerStore({ redis, keys, chainId, signer })] as const
-      })
-      return [chainId, new Map(stores)] as const
-    }),
-  )
-  const ledgerOf = (chainId: number, lane: SignerLane) => {
-    const store = ledgers.get(chainId)?.get(lane)
-    if (store === undefined) throw new Error(`no ledger of ${lane} on ${chainId}`)
-    return store
+  const shared: Shared = {
+    ...{ redis, keys, records, queues, checkpoints, resolver, metrics, log, faultpoint, onError },
   }
-
-  const shared = { redis, keys, records, queues, metrics, log, faultpoint }
-  const all = [...chains.values()]
-  const lanes = all.flatMap((chain) =>
-    SIGNER_LANES.map((lane) =>
-      startLane({
-        ...shared,
-        chain,
-        lane,
-        signer: signers[lane],
-        heads: headsOf(chain.chainId),
-        store: ledgerOf(chain.chainId, lane),
-        ledgerPolicy: ledgerPolicyOf(chain),
-        feePolicy: FEE_POLICY[lane],
-        onDelivered,
-      }),
-    ),
-  )
-  const workers = all.flatMap((chain) => {
-    const prepareErrors = onError('prepare')
-    const confirmErrors = onError('confirm')
-    const own = { chain, heads: headsOf(chain.chainId), records, queues }
-    const stores = ledgers.get(chain.chainId) ?? new Map()
-    return [
-      startPreparing({ ...shared, chain, chains, heads, resolver, checkpoints, onError: prepareErrors }),
-      startConfirming({ ...own, ledgers: stores, onError: confirmErrors }),
-    ]
-  })
-  const indexers = all.map((chain) => {
-    const trust = { senders: chain.contracts, logId: network.logId }
-    const intake = createIntake({ ...shared, chain, destinations: new Set(destinations), trust })
-    const indexer = startIndexer({ ...shared, chain, heads: headsOf(chain.chainId), intake })
-    return { chain, indexer }
-  })
+  const parts = startParts(shared, sites, { network, signers })
+  const ledgerOf = (chainId: number, lane: SignerLane) => sites.get(chainId)?.ledgers.get(lane)
   const janitor = startJanitor({ ...shared, ledgerOf, keep: KEEP_FINISHED })
-
-  const readiness = async () => {
-    const reasons: string[] = []
-    await probe.ping().catch((error: Error) => reasons.push(`redis: ${error.message}`))
-    for (const { chain, indexer } of indexers) {
-      const silentMs = headsOf(chain.chainId).silentMs()
-      if (silentMs > SILENT_MS_MAX) reasons.push(`${chain.name}: no answer for ${Math.round(silentMs)} ms`)
-      const trouble = indexer.trouble()
-      if (trouble !== undefined) reasons.push(`${chain.name}: ${trouble}`)
-    }
-    for (const { chainId, lane, held } of lanes.map((one) => one.state())) {
-      if (held !== undefined) reasons.push(`lane ${lane} on ${chainId}: ${held}`)
-    }
-    return { ready: reasons.length === 0, reasons }
-  }
-  const server = await serveHealth({
-    registry,
-    readiness,
-    port,
-    mount: (app) =>
-      mountApi(app, {
-        records: createRecords({ redis: probe, keys }),
-        chains,
-        lanes: () => lanes.map((one) => one.state()),
-        explain: async (record) => {
-          const origin = chains.get(record.origin)
-          const destination = chains.get(record.destination)
-          if (origin === undefined || destination === undefined) return undefined
-          const leaf = await probe.hget(keys.leaves(record.origin), record.id)
-          const leafIndex = leaf === null ? undefined : Number(leaf)
-          return (await resolver.resolve({ record, origin, destination, leafIndex })).ism
-        },
-      }),
-  })
-  const sampling = setInterval(() => {
-    void sample({ metrics, heads, chains, queues, signers }).catch(onError('metrics'))
-  }, SAMPLE_MS)
+  const server = await serve({ shared, sites, parts, probe, registry, port })
+  const sampling = startSampling({ metrics, sites, queues, signers, onError: onError('metrics') })
 
   const stop = async () => {
-    clearInterval(sampling)
+    sampling.stop()
     await server.close()
-    await Promise.all([
-      ...indexers.map(({ indexer }) => indexer.stop()),
-      ...lanes.map((lane) => lane.stop()),
-      ...workers.map((worker) => worker.stop()),
-      janitor.stop(),
-    ])
+    const all = [...parts.indexers, ...parts.lanes, ...parts.workers, janitor]
+    await Promise.all(all.map((part) => part.stop()))
     checkpoints.stop()
-    for (const one of heads.values()) one.stop()
+    for (const { heads } of sites.values()) heads.stop()
     await queues.close()
-    for (const connection of [redis, jobs, probe]) connection.disconnect()
+    for (const connection of connections) connection.disconnect()
   }
   return { url: server.url, stop }
 }
 
-async function observe(
-  {
-    metrics,
-    chains,
-    records,
-  }: { metrics: Metrics; chains: ReadonlyMap<number, Chain>; records: ReturnType<typeof createRecords> },
-  record: MessageRecord,
-): Promise<void> {
-  const origin = chains.get(record.origin)?.name ?? `${record.origin}`
-  const remote = chains.get(record.destination)?.name ?? `${record.destination}`
-  metrics.processed.inc({ origin, remote })
-  metrics.operations.inc({ phase: 'confirmed', chain: remote })
-  const ageMs = await records.ageMs(record.id).catch(() => undefined)
-  if (ageMs !== undefined) metrics.delivered.observe({ origin, remote, class: record.class }, ageMs / 1000)
+function openSites(
+  options: Pick<RelayerOptions, 'network' | 'signers' | 'pollMs'> &
+    Pick<Shared, 'redis' | 'keys' | 'metrics' | 'onError'>,
+): ReadonlyMap<number, Site> {
+  const { network, signers, redis, keys, metrics, pollMs, onError } = options
+  const sites = network.chains.map((described) => {
+    const chain = openChain(described, (name, method, status) =>
+      metrics.requests.inc({ chain: name, method, status }),
+    )
+    const { chainId } = chain
+    const stores = SIGNER_LANES.map((lane) => {
+      const signer = signers[lane].address
+      return [lane, openLedgerStore({ redis, keys, chainId, signer })] as const
+    })
+    const heads = followHeads({ chain, pollMs, onError: onError('heads') })
+    return [chainId, { chain, heads, ledgers: new Map(stores) }] as const
+  })
+  return new Map(sites)
 }
 
-async function sample({
-  metrics,
-  heads,
-  chains,
-  queues,
-  signers,
-}: {
-  metrics: Metrics
-  heads: ReadonlyMap<number, Heads>
-  chains: ReadonlyMap<number, Chain>
-  queues: ReturnType<typeof openQueues>
-  signers: RelayerOptions['signers']
-}): Promise<void> {
-  for (const [chainId, { latest }] of heads) {
-    const chain = chains.get(chainId)?.name ?? `${chainId}`
-    const head = latest()
-    if (head !== undefined) metrics.blockHeight.set({ agent: 'relayer', chain }, head.number)
-  }
-  for (const [name, length] of await queues.lengths()) {
-    const [stage = '', chainId = '', group = ''] = name.split('.')
-    const remote = chains.get(Number(chainId))?.name ?? chainId
-    metrics.queueLength.set(
-      { queue_name: `${stage}_queue`, remote, app_context: group, operation_status: 'all' },
-      length,
-    )
-  }
-  for (const chain of chains.values()) {
-    for (const lane of SIGNER_LANES) {
-      const { address } = signers[lane]
-      const wei = BigInt(await chain.rpc.call<string>('eth_getBalance', [address, 'latest']))
-      const labels = { wallet_address: address, wallet_name: `relayer-${lane}`, token_address: 'none' }
-      const token = { token_symbol: 'Native', token_name: 'Native' }
-      metrics.walletBalance.set({ chain: chain.name, ...labels, ...token }, Number(wei / 10n ** 9n) / 1e9)
+function startParts(
+  shared: Shared,
+  sites: ReadonlyMap<number, Site>,
+  { network, signers }: Pick<RelayerOptions, 'network' | 'signers'>,
+): Parts {
+  const { onError } = shared
+  const chains = new Map([...sites].map(([chainId, { chain }]) => [chainId, chain]))
+  const headsOf = new Map([...sites].map(([chainId, { heads }]) => [chainId, heads]))
+  const destinations = new Set(chains.keys())
+  const onDelivered = (record: MessageRecord) => void observeDelivery({ ...shared, chains }, record)
+  const lanes: Lane[] = []
+  const workers: Stoppable[] = []
+  const indexers: Indexer[] = []
+  for (const { chain, heads, ledgers } of sites.values()) {
+    for (const [lane, store] of ledgers) {
+      const policies = { ledgerPolicy: ledgerPolicyOf(chain), feePolicy: FEE_POLICY[lane] }
+      const signer = signers[lane]
+      lanes.push(
+        startLane({ ...shared, ...policies, chain, lane, signer, heads, store, onDelivered }),
+      )
     }
+    workers.push(
+      startPreparing({ ...shared, chain, chains, heads: headsOf, onError: onError('prepare') }),
+      startConfirming({ ...shared, chain, heads, ledgers, onError: onError('confirm') }),
+    )
+    const trust = { senders: chain.contracts, logId: network.logId }
+    const intake = createIntake({ ...shared, chain, destinations, trust })
+    indexers.push(startIndexer({ ...shared, chain, heads, intake }))
   }
+  return { lanes, workers, indexers }
+}
+
+async function serve(context: {
+  shared: Shared
+  sites: ReadonlyMap<number, Site>
+  parts: Parts
+  probe: Redis
+  registry: Registry
+  port: number
+}) {
+  const { shared, sites, parts, probe, registry, port } = context
+  const { keys, resolver } = shared
+  const readiness = async () => {
+    const reasons: string[] = []
+    await probe.ping().catch((error: Error) => reasons.push(`redis: ${error.message}`))
+    for (const { chain, heads } of sites.values()) {
+      const silentMs = heads.silentMs()
+      if (silentMs > SILENT_MS_MAX)
+        reasons.push(`${chain.name}: no answer for ${Math.round(silentMs)} ms`)
+    }
+    for (const { chainName, trouble } of parts.indexers) {
+      const text = trouble()
+      if (text !== undefined) reasons.push(`${chainName}: ${text}`)
+    }
+    for (const { chainId, lane, held } of parts.lanes.map((one) => one.state())) {
+      if (held !== undefined) reasons.push(`lane ${lane} on ${chainId}: ${held}`)
+    }
+    return { ready: reasons.length === 0, reasons }
+  }
+  const explain = async (record: MessageRecord) => {
+    const origin = sites.get(record.origin)?.chain
+    const destination = sites.get(record.destination)?.chain
+    if (origin === undefined || destination === undefined) return undefined
+    const leaf = await probe.hget(keys.leaves(record.origin), record.id)
+    const leafIndex = leaf === null ? undefined : Number(leaf)
+    return (await resolver.resolve({ record, origin, destination, leafIndex })).ism
+  }
+  const records = createRecords({ redis: probe, keys })
+  const lanes = () => parts.lanes.map((one) => one.state())
+  return await serveHealth({
+    registry,
+    readiness,
+    port,
+    mount: (app) => mountApi(app, { records, lanes, explain }),
+  })
 }

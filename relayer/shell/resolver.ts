@@ -1,5 +1,5 @@
 import { ismAbi, mailboxAbi } from '../../sdk/abi/hyperlane.ts'
-import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
+import type { Address, Hex } from '../../sdk/protocol/hex.ts'
 import { addressOfWord } from '../core/message.ts'
 import { multisigMetadata } from '../core/metadata.ts'
 import type { MessageRecord } from '../core/stages.ts'
@@ -41,77 +41,82 @@ export type Resolver = { resolve: (request: ResolveRequest) => Promise<Resolutio
 
 /** Makes a resolver over the sources of checkpoints. */
 export function createResolver(checkpoints: Checkpoints): Resolver {
-  const resolve = async (request: ResolveRequest): Promise<Resolution> => {
-    const { record, destination } = request
-    const ism = await readContract(destination.rpc, {
-      address: destination.mailbox,
-      abi: mailboxAbi,
-      functionName: 'recipientIsm',
-      args: [addressOfWord(record.recipient)],
-    })
-    return await resolveModule(request, ism.toLowerCase() as Address, 0)
+  return {
+    resolve: async (request) => {
+      const { record, destination } = request
+      const ism = await readContract(destination.rpc, {
+        address: destination.mailbox,
+        abi: mailboxAbi,
+        functionName: 'recipientIsm',
+        args: [addressOfWord(record.recipient)],
+      })
+      return await resolveModule(checkpoints, request, { address: lower(ism), depth: 0 })
+    },
   }
+}
 
-  const resolveModule = async (
-    request: ResolveRequest,
-    address: Address,
-    depth: number,
-  ): Promise<Resolution> => {
-    const { record, destination } = request
-    if (depth >= DEPTH_MAX) {
-      return { status: 'not_ready', code: 'ism_too_deep', text: `more than ${DEPTH_MAX} modules deep` }
-    }
-    const { rpc } = destination
-    const moduleType = await readContract(rpc, {
-      address,
-      abi: ismAbi,
-      functionName: 'moduleType',
-      args: [],
-    })
-    const node = { address, moduleType, validators: [], children: [] }
-    if (moduleType === MODULE.nothingNeeded) {
-      return { status: 'ok', metadata: '0x', ism: { ...node, buildable: true, reason: '' } }
-    }
-    if (moduleType === MODULE.routing) {
-      const args = [record.raw] as const
-      const next = await readContract(rpc, { address, abi: ismAbi, functionName: 'route', args })
-      const below = await resolveModule(request, next.toLowerCase() as Address, depth + 1)
-      return withParent(below, node)
-    }
-    if (moduleType === MODULE.messageIdMultisig) return await resolveMultisig(request, address)
-    const text = `module ${address} is of kind ${moduleType}, which this relayer does not build for`
-    const ism = { ...node, buildable: false, reason: text }
-    return { status: 'not_ready', code: 'ism_unsupported', text, ism }
+async function resolveModule(
+  checkpoints: Checkpoints,
+  request: ResolveRequest,
+  { address, depth }: { address: Address; depth: number },
+): Promise<Resolution> {
+  if (depth >= DEPTH_MAX) {
+    const text = `more than ${DEPTH_MAX} modules deep`
+    return { status: 'not_ready', code: 'ism_too_deep', text }
   }
-
-  const resolveMultisig = async (request: ResolveRequest, address: Address): Promise<Resolution> => {
-    const { record, origin, destination, leafIndex } = request
-    const [set, threshold] = await readContract(destination.rpc, {
-      address,
-      abi: ismAbi,
-      functionName: 'validatorsAndThreshold',
-      args: [record.raw],
-    })
-    const validators = set.map((validator) => validator.toLowerCase() as Address)
-    const node = { address, moduleType: MODULE.messageIdMultisig, validators, children: [] }
-    const notReady = (code: string, text: string): Resolution => {
-      return { status: 'not_ready', code, text, ism: { ...node, buildable: false, reason: text } }
-    }
-    if (leafIndex === undefined) {
-      return notReady('not_in_tree', `not in the tree of ${origin.merkleTreeHook} on ${origin.name}`)
-    }
-    const wanted = { origin, index: leafIndex, messageId: record.id as Hash }
-    const answers = await Promise.all(validators.map((one) => checkpoints.ask(one, wanted)))
-    const quorum = multisigMetadata(answers, threshold)
-    if (quorum.status === 'ok') {
-      const ism = { ...node, buildable: true, reason: '' }
-      return { status: 'ok', metadata: quorum.metadata, ism }
-    }
-    const { have, need, missing } = quorum
-    return notReady('below_quorum', `${have} of ${need} signatures; ${missing.join('; ')}`)
+  const { record, destination } = request
+  const module = { address, abi: ismAbi } as const
+  const { rpc } = destination
+  const moduleType = await readContract(rpc, { ...module, functionName: 'moduleType', args: [] })
+  const node = { address, moduleType, validators: [], children: [] }
+  if (moduleType === MODULE.nothingNeeded) {
+    return { status: 'ok', metadata: '0x', ism: { ...node, buildable: true, reason: '' } }
   }
+  if (moduleType === MODULE.routing) {
+    const next = await readContract(rpc, { ...module, functionName: 'route', args: [record.raw] })
+    const place = { address: lower(next), depth: depth + 1 }
+    return withParent(await resolveModule(checkpoints, request, place), node)
+  }
+  if (moduleType === MODULE.messageIdMultisig) {
+    return await resolveMultisig(checkpoints, request, address)
+  }
+  const text = `module ${address} is of kind ${moduleType}, which this relayer does not build for`
+  const ism = { ...node, buildable: false, reason: text }
+  return { status: 'not_ready', code: 'ism_unsupported', text, ism }
+}
 
-  return { resolve }
+async function resolveMultisig(
+  checkpoints: Checkpoints,
+  { record, origin, destination, leafIndex }: ResolveRequest,
+  address: Address,
+): Promise<Resolution> {
+  const [set, threshold] = await readContract(destination.rpc, {
+    address,
+    abi: ismAbi,
+    functionName: 'validatorsAndThreshold',
+    args: [record.raw],
+  })
+  const validators = set.map(lower)
+  const node = { address, moduleType: MODULE.messageIdMultisig, validators, children: [] }
+  const notReady = (code: string, text: string): Resolution => {
+    return { status: 'not_ready', code, text, ism: { ...node, buildable: false, reason: text } }
+  }
+  if (leafIndex === undefined) {
+    return notReady('not_in_tree', `not in the tree of ${origin.merkleTreeHook} on ${origin.name}`)
+  }
+  const wanted = { origin, index: leafIndex, messageId: record.id }
+  const answers = await Promise.all(validators.map((one) => checkpoints.ask(one, wanted)))
+  const quorum = multisigMetadata(answers, threshold)
+  if (quorum.status === 'ok') {
+    const ism = { ...node, buildable: true, reason: '' }
+    return { status: 'ok', metadata: quorum.metadata, ism }
+  }
+  const { have, need, missing } = quorum
+  return notReady('below_quorum', `${have} of ${need} signatures; ${missing.join('; ')}`)
+}
+
+function lower(address: string): Address {
+  return address.toLowerCase() as Address
 }
 
 function withParent(
@@ -125,5 +130,5 @@ function withParent(
     reason: child?.reason ?? '',
     children: child === undefined ? [] : [child],
   }
-  return below.status === 'ok' ? { ...below, ism } : { ...below, ism }
+  return { ...below, ism }
 }

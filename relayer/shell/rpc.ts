@@ -35,7 +35,7 @@ type Waiting = RpcCall & { resolve: (value: unknown) => void; reject: (error: un
 /** Opens access to a chain; nothing is sent until the first call. */
 export function createRpc(options: RpcOptions): Rpc {
   const { chainId, url, readTimeoutMs = 2_000, sendTimeoutMs = 5_000, onRequest } = options
-  let queue: Waiting[] = []
+  const queue: Waiting[] = []
   let id = 0
 
   const exchange = async (calls: readonly RpcCall[], timeoutMs: number) => {
@@ -53,7 +53,9 @@ export function createRpc(options: RpcOptions): Rpc {
     try {
       const answers = await post(url, body, timeoutMs)
       status(true)
-      return calls.map((call, i) => answerOf(answers.get(first + i), { chainId, method: call.method }))
+      return calls.map((call, i) =>
+        answerOf(answers.get(first + i), { chainId, method: call.method }),
+      )
     } catch (error) {
       status(false)
       if (error instanceof RpcTransportError) throw error
@@ -102,7 +104,8 @@ async function post(
   const byId = new Map<number, Record<string, unknown>>()
   for (const answer of answers as Record<string, unknown>[]) {
     // An error without an id is about the request as a whole.
-    if (answer['id'] === null || answer['id'] === undefined) throw new Error(JSON.stringify(answer['error']))
+    if (answer['id'] === null || answer['id'] === undefined)
+      throw new Error(JSON.stringify(answer['error']))
     byId.set(Number(answer['id']), answer)
   }
   return byId

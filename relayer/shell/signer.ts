@@ -1,5 +1,11 @@
 import secp256k1 from 'secp256k1'
-import { bytesToHex, hexToBytes, keccak256, serializeTransaction, type TransactionSerializableEIP1559 } from 'viem'
+import {
+  bytesToHex,
+  hexToBytes,
+  keccak256,
+  serializeTransaction,
+  type TransactionSerializableEIP1559,
+} from 'viem'
 import type { Signature } from '../core/checkpoint.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 
@@ -19,7 +25,11 @@ export function signerOf(privateKey: Hex): Signer {
   const secret = hexToBytes(privateKey)
   const sign = (digest: Hash) => {
     const { signature, recid } = secp256k1.ecdsaSign(hexToBytes(digest), secret)
-    return { r: bytesToHex(signature.subarray(0, 32)), s: bytesToHex(signature.subarray(32)), yParity: recid }
+    return {
+      r: bytesToHex(signature.subarray(0, 32)),
+      s: bytesToHex(signature.subarray(32)),
+      yParity: recid,
+    }
   }
   return {
     address: addressOfPublicKey(secp256k1.publicKeyCreate(secret, false)),
@@ -45,7 +55,9 @@ export function recoverSigner(digest: Hash, signature: Signature): Address | und
   const recovery = (bytes[64] ?? 0) - 27
   if (bytes.length !== 65 || (recovery !== 0 && recovery !== 1)) return undefined
   try {
-    return addressOfPublicKey(secp256k1.ecdsaRecover(bytes.subarray(0, 64), recovery, hexToBytes(digest), false))
+    return addressOfPublicKey(
+      secp256k1.ecdsaRecover(bytes.subarray(0, 64), recovery, hexToBytes(digest), false),
+    )
   } catch {
     // The library throws on numbers that are no point of the curve: that is the answer.
     return undefined

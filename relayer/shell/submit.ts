@@ -11,7 +11,13 @@ import { RpcError } from './rpc.ts'
 import { applyToCarried, dropEntry, lost, writeEntry, type Tenure } from './tenure.ts'
 
 /** How long a message that cannot go now waits for its next try, in milliseconds. */
-const RETRY_MS = { laneFull: 50, feeAboveCap: 1_000, noHead: 250, revertFirst: 500, revertMax: 60_000 }
+const RETRY_MS = {
+  laneFull: 50,
+  feeAboveCap: 1_000,
+  noHead: 250,
+  revertFirst: 500,
+  revertMax: 60_000,
+}
 
 const TRANSFER_GAS = 21_000n
 
@@ -22,7 +28,11 @@ export async function submit(tenure: Tenure, record: MessageRecord): Promise<voi
   const { records, queues, chain, signer } = tenure
   const { metadata, raw, id } = record
   if (record.stage !== 'prepared' || metadata === undefined) return
-  const data = encodeFunctionData({ abi: mailboxAbi, functionName: 'process', args: [metadata, raw] })
+  const data = encodeFunctionData({
+    abi: mailboxAbi,
+    functionName: 'process',
+    args: [metadata, raw],
+  })
   const [delivered, trial] = await Promise.all([
     isDelivered(tenure, id),
     estimate(tenure, { from: signer.address, to: chain.mailbox, data }),
@@ -31,7 +41,10 @@ export async function submit(tenure: Tenure, record: MessageRecord): Promise<voi
   if (trial.status === 'reverts') {
     const text = `the delivery would revert: ${trial.text}`
     const reason = { code: 'simulation_reverts', text }
-    const waitMs = Math.min(RETRY_MS.revertFirst * 2 ** Math.min(record.attempts, 10), RETRY_MS.revertMax)
+    const waitMs = Math.min(
+      RETRY_MS.revertFirst * 2 ** Math.min(record.attempts, 10),
+      RETRY_MS.revertMax,
+    )
     const dueMs = waitMs + 5_000
     const again = await records.apply(record, { type: 'requeued', reason, failed: true }, { dueMs })
     if (again.status === 'ok') await queues.wake('prepare', again.record, waitMs)
@@ -165,7 +178,12 @@ export async function bumpEntry(tenure: Tenure, entry: LedgerEntry): Promise<voi
   const { records, chain, signer } = tenure
   const [record] = await records.loadMany(entry.messageIds)
   if (entry.purpose === 'fill' || record?.metadata === undefined) {
-    return await signEntry(tenure, entry, { to: signer.address, data: '0x', gas: TRANSFER_GAS }, fee.fee)
+    return await signEntry(
+      tenure,
+      entry,
+      { to: signer.address, data: '0x', gas: TRANSFER_GAS },
+      fee.fee,
+    )
   }
   const args = [record.metadata, record.raw] as const
   const data = encodeFunctionData({ abi: mailboxAbi, functionName: 'process', args })
@@ -212,7 +230,12 @@ export async function noteDelivered(
 /** Says whether a message took effect on the destination. */
 export async function isDelivered({ chain }: Pick<Tenure, 'chain'>, id: Hex): Promise<boolean> {
   const { rpc, mailbox: address } = chain
-  return await readContract(rpc, { address, abi: mailboxAbi, functionName: 'delivered', args: [id] })
+  return await readContract(rpc, {
+    address,
+    abi: mailboxAbi,
+    functionName: 'delivered',
+    args: [id],
+  })
 }
 
 async function estimate(
@@ -232,7 +255,8 @@ type FeeNow = { status: 'ok'; fee: Fee } | { status: 'held'; text: string; waitM
 
 async function feeNow(tenure: Tenure): Promise<FeeNow> {
   const head = tenure.heads.latest()
-  if (head === undefined) return { status: 'held', text: 'the chain has no head', waitMs: RETRY_MS.noHead }
+  if (head === undefined)
+    return { status: 'held', text: 'the chain has no head', waitMs: RETRY_MS.noHead }
   const tip = await tipNow(tenure)
   return explain(tenure, firstFee({ baseFee: head.baseFeePerGas, tip }, tenure.feePolicy))
 }

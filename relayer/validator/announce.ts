@@ -54,7 +54,10 @@ export async function announce(context: AnnounceContext): Promise<Announcement> 
   const fee = firstFee({ baseFee: head?.baseFeePerGas ?? 0n, tip: 0n }, FEE_POLICY.transfer)
   const gasLimit = gasLimitUp(BigInt(gas))
   if (fee.status !== 'ok' || BigInt(balance) < gasLimit * fee.fee.maxFeePerGas) {
-    log.warn({ chain: chain.name, validator, location }, 'validator cannot pay for its announcement')
+    log.warn(
+      { chain: chain.name, validator, location },
+      'validator cannot pay for its announcement',
+    )
     return 'unfunded'
   }
   const { rawTx } = await signer.signTransaction({

@@ -27,7 +27,8 @@ const query = z.strictObject({
 export function mountValidatorApi(app: Express, context: ValidatorApiContext): void {
   const { published, storage, state } = context
   const find = async (index: number): Promise<SignedCheckpoint | undefined> =>
-    published.recent(index) ?? (index < published.next() ? await storage.checkpoint(index) : undefined)
+    published.recent(index) ??
+    (index < published.next() ? await storage.checkpoint(index) : undefined)
 
   const router = express.Router()
   router.get('/checkpoints', async (request, response) => {

@@ -6,7 +6,12 @@ import manifest from '../../package.json' with { type: 'json' }
 import { ConfigError } from '../../sdk/process/config-error.ts'
 import { readEnvironment } from '../../sdk/process/environment.ts'
 import { loadRoleKey } from '../../sdk/process/keys.ts'
-import { chainById, chainByName, loadNetwork, NETWORK_FILE_DEFAULT } from '../../sdk/process/network.ts'
+import {
+  chainById,
+  chainByName,
+  loadNetwork,
+  NETWORK_FILE_DEFAULT,
+} from '../../sdk/process/network.ts'
 import { runProcess, type ProcessContext, type Running } from '../../sdk/process/run.ts'
 import { openChain } from '../shell/chains.ts'
 import { signerOf } from '../shell/signer.ts'
@@ -25,7 +30,9 @@ await runProcess({ name: `validator-${options.chain ?? 'none'}`, start })
 async function start({ log, registry }: ProcessContext): Promise<Running> {
   const { chain: wanted, network: networkFile } = options
   if (wanted === undefined) {
-    throw new ConfigError('A validator needs the chain that it signs for.', ['option: --chain NAME or ID'])
+    throw new ConfigError('A validator needs the chain that it signs for.', [
+      'option: --chain NAME or ID',
+    ])
   }
   const environment = readEnvironment({
     prefix: 'TANDEM_VALIDATOR_',

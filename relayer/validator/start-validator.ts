@@ -118,7 +118,12 @@ function gauges(registry: Registry, chain: string) {
     labelNames: ['chain'] as const,
     registers,
   })
-  return (state: { height: number; leaves: number; signed: number; halted: string | undefined }) => {
+  return (state: {
+    height: number
+    leaves: number
+    signed: number
+    halted: string | undefined
+  }) => {
     height.set({ agent: 'validator', chain }, state.height)
     latest.set({ agent: 'validator', phase: 'validator_observed', chain }, state.leaves - 1)
     latest.set({ agent: 'validator', phase: 'validator_processed', chain }, state.signed - 1)

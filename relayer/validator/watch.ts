@@ -87,7 +87,12 @@ export async function startWatch(context: WatchContext, signedNext: number): Pro
     const first = signed - 1
     const mine = open.get(first)
     const stored = last?.checkpoint.root
-    if (mine !== undefined && first === signedNext - 1 && stored !== undefined && stored !== mine.root) {
+    if (
+      mine !== undefined &&
+      first === signedNext - 1 &&
+      stored !== undefined &&
+      stored !== mine.root
+    ) {
       await halt(first, mine.root, stored)
     }
   }

@@ -3,7 +3,14 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { developmentKey } from '../../../sdk/process/keys.ts'
 import { eventually, type Started } from '../../fixtures/relayer/processes.ts'
-import { getJson, nonceOf, sendMany, startStack, untilDelivered, type Stack } from '../../fixtures/relayer/stack.ts'
+import {
+  getJson,
+  nonceOf,
+  sendMany,
+  startStack,
+  untilDelivered,
+  type Stack,
+} from '../../fixtures/relayer/stack.ts'
 
 let stack: Stack
 let sent = 0
@@ -30,7 +37,9 @@ async function expectUndisturbedEnd(relayerUrl: string): Promise<void> {
 }
 
 function hashesOf(bySender: Record<string, Record<string, { hash: string }>>): readonly string[] {
-  return Object.values(bySender).flatMap((byNonce) => Object.values(byNonce).map(({ hash }) => hash))
+  return Object.values(bySender).flatMap((byNonce) =>
+    Object.values(byNonce).map(({ hash }) => hash),
+  )
 }
 
 async function died({ child }: Started): Promise<void> {

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { developmentKey } from '../../../sdk/process/keys.ts'
 import { eventually } from '../../fixtures/relayer/processes.ts'
-import { getJson, nonceOf, sendMany, startStack, untilDelivered, type Stack } from '../../fixtures/relayer/stack.ts'
+import {
+  getJson,
+  nonceOf,
+  sendMany,
+  startStack,
+  untilDelivered,
+  type Stack,
+} from '../../fixtures/relayer/stack.ts'
 
 let stack: Stack
 
@@ -40,7 +47,15 @@ test('messages in both directions take effect exactly once, sent before and afte
   )
   expect(message.stage).toBe('final')
   expect(message.timeline.map(({ event }) => event)).toEqual(
-    expect.arrayContaining(['seen', 'metadata_built', 'reserved', 'signed', 'broadcast', 'included', 'final']),
+    expect.arrayContaining([
+      'seen',
+      'metadata_built',
+      'reserved',
+      'signed',
+      'broadcast',
+      'included',
+      'final',
+    ]),
   )
   const ready = await fetch(`${relayerUrl}/readyz`)
   expect(await ready.json()).toEqual({ ready: true, reasons: [] })

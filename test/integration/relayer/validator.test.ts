@@ -42,9 +42,17 @@ test('a validator signs each leaf with the root that the chain has, in files tha
   const served = await untilSigned(east.chainId, 6)
   const folder = stack.checkpointFolder(east.chainId)
   const hook = east.contracts.merkleTreeHook
-  const root = await east.node.readContract({ address: hook, abi: merkleTreeHookAbi, functionName: 'root' })
+  const root = await east.node.readContract({
+    address: hook,
+    abi: merkleTreeHookAbi,
+    functionName: 'root',
+  })
   expect(served.value.checkpoint.root).toBe(root)
-  expect(await getJson(`${validatorUrl(east.chainId)}/v1/tree`)).toMatchObject({ leaves: 7, root, signed: 7 })
+  expect(await getJson(`${validatorUrl(east.chainId)}/v1/tree`)).toMatchObject({
+    leaves: 7,
+    root,
+    signed: 7,
+  })
   expect(readFileSync(join(folder, 'index.json'), 'utf8')).toBe('6')
 
   const ids = await east.events('DispatchId')
@@ -102,7 +110,9 @@ test('a validator announces where its checkpoints are, once, also after a restar
     functionName: 'getAnnouncementDigest',
     args: [place],
   })
-  expect(await recoverAddress({ hash: digest, signature: file.serialized_signature })).toBe(validator)
+  expect(await recoverAddress({ hash: digest, signature: file.serialized_signature })).toBe(
+    validator,
+  )
   expect(digest).not.toBe(hashMessage(place))
 }, 60_000)
 
@@ -116,7 +126,10 @@ test('a validator whose last checkpoint the chain does not confirm stops for goo
   const file = JSON.parse(readFileSync(path, 'utf8')) as CheckpointJson
   const foreignRoot = `0x${'ab'.repeat(32)}` as const
   const { checkpoint } = file.value
-  const forged = { ...file, value: { ...file.value, checkpoint: { ...checkpoint, root: foreignRoot } } }
+  const forged = {
+    ...file,
+    value: { ...file.value, checkpoint: { ...checkpoint, root: foreignRoot } },
+  }
   writeFileSync(path, JSON.stringify(forged, null, 2))
 
   const restarted = await stack.startValidator(west.chainId)
@@ -125,7 +138,10 @@ test('a validator whose last checkpoint the chain does not confirm stops for goo
     const { reasons } = (await (await readyz()).json()) as { reasons: string[] }
     return reasons.some((reason) => reason.includes(foreignRoot))
   })
-  const flag = JSON.parse(readFileSync(join(folder, 'reorg_flag.json'), 'utf8')) as Record<string, unknown>
+  const flag = JSON.parse(readFileSync(join(folder, 'reorg_flag.json'), 'utf8')) as Record<
+    string,
+    unknown
+  >
   expect(flag).toMatchObject({ canonical_merkle_root: foreignRoot, checkpoint_index: 1 })
 
   await sendMany(west, east, 1, 'after the halt')

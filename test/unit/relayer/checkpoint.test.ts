@@ -1,7 +1,11 @@
 import { encodePacked, hashMessage, hexToBytes, keccak256, pad } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, test } from 'vitest'
-import { announcementDigest, checkpointDigest, checkpointDomainHash } from '../../../relayer/core/checkpoint.ts'
+import {
+  announcementDigest,
+  checkpointDigest,
+  checkpointDomainHash,
+} from '../../../relayer/core/checkpoint.ts'
 import {
   checkpointFileName,
   decodeCheckpointFile,
@@ -46,9 +50,12 @@ describe('a checkpoint', () => {
     expect(checkpointFileName(5)).toBe('5_with_id.json')
   })
 
-  test.each(['', '{', '{"value":{}}', 'null', `"${'a'.repeat(9_000)}"`])('is not read from %j', (text) => {
-    expect(decodeCheckpointFile(text)).toBeUndefined()
-  })
+  test.each(['', '{', '{"value":{}}', 'null', `"${'a'.repeat(9_000)}"`])(
+    'is not read from %j',
+    (text) => {
+      expect(decodeCheckpointFile(text)).toBeUndefined()
+    },
+  )
 })
 
 test('a signature that is none belongs to nobody', () => {
@@ -83,7 +90,13 @@ test('the announcement and the reorg flag have the fields that Hyperlane reads',
     signature: { r: `0x${'12'.repeat(32)}`, s: `0x${'34'.repeat(32)}`, v: 27 },
     serialized_signature: signature,
   })
-  const flag = encodeReorgFlag({ localRoot: root, chainRoot: messageId, index: 4, timestampS: 9, reorgPeriod: 2 })
+  const flag = encodeReorgFlag({
+    localRoot: root,
+    chainRoot: messageId,
+    index: 4,
+    timestampS: 9,
+    reorgPeriod: 2,
+  })
   expect(JSON.parse(flag)).toEqual({
     local_merkle_root: root,
     canonical_merkle_root: messageId,

@@ -11,12 +11,17 @@ describe('finality', () => {
       final: false,
       missingBlocks: 1,
     })
-    expect(finalityOf({ blockNumber: 10, headNumber: 12 }, { reorgPeriod: 2 })).toEqual({ final: true })
-    expect(finalityOf({ blockNumber: 10, headNumber: 10 }, { reorgPeriod: 0 })).toEqual({ final: true })
+    expect(finalityOf({ blockNumber: 10, headNumber: 12 }, { reorgPeriod: 2 })).toEqual({
+      final: true,
+    })
+    expect(finalityOf({ blockNumber: 10, headNumber: 10 }, { reorgPeriod: 0 })).toEqual({
+      final: true,
+    })
   })
 
   test('of a delivery rises with the blocks on top of it', () => {
-    const at = (headNumber: number) => deliveryStage({ blockNumber: 10, headNumber }, { reorgPeriod: 3 })
+    const at = (headNumber: number) =>
+      deliveryStage({ blockNumber: 10, headNumber }, { reorgPeriod: 3 })
     expect([10, 11, 12, 13].map(at)).toEqual(['included', 'included', 'safe', 'final'])
   })
 })
@@ -122,7 +127,10 @@ describe('fees', () => {
   })
 
   test('above the cap hold the lane and say what is needed', () => {
-    expect(firstFee({ baseFee: 99n, tip: 5n }, policy)).toEqual({ status: 'above_cap', needed: 104n })
+    expect(firstFee({ baseFee: 99n, tip: 5n }, policy)).toEqual({
+      status: 'above_cap',
+      needed: 104n,
+    })
   })
 
   test('of a replacement rise by more than nodes ask for', () => {

@@ -12,7 +12,14 @@ import {
 
 const sender = `0x${'0'.repeat(24)}${'11'.repeat(20)}` as const
 const recipient = `0x${'0'.repeat(24)}${'22'.repeat(20)}` as const
-const message = { nonce: 7, origin: 901, sender, destination: 902, recipient, body: '0xdeadbeef' } as const
+const message = {
+  nonce: 7,
+  origin: 901,
+  sender,
+  destination: 902,
+  recipient,
+  body: '0xdeadbeef',
+} as const
 
 const packed = (version = 3, body: `0x${string}` = message.body) =>
   encodePacked(
@@ -35,7 +42,11 @@ describe('a message', () => {
     ['another version', packed(2), 'rule: version 3; actual: 2'],
     ['too few bytes', packed().slice(0, 100), 'at least 77 bytes'],
     ['half a byte', `${packed()}0`, 'hexadecimal bytes'],
-    ['a body above the limit', packed(3, `0x${'00'.repeat(MESSAGE_BODY_BYTES_MAX + 1)}`), 'at most 16384'],
+    [
+      'a body above the limit',
+      packed(3, `0x${'00'.repeat(MESSAGE_BODY_BYTES_MAX + 1)}`),
+      'at most 16384',
+    ],
   ])('with %s is refused by rule and value', (_name, raw, said) => {
     const refusal = () => decodeMessage(raw as `0x${string}`)
     expect(refusal).toThrow(MessageFormatError)

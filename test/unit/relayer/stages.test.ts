@@ -40,17 +40,31 @@ const untilBroadcast: MessageEvent[] = [
 ]
 
 test('a message goes its whole way, one epoch a step', () => {
-  const end = walk(...untilBroadcast, { type: 'included', delivery }, { type: 'safe' }, { type: 'final' })
+  const end = walk(
+    ...untilBroadcast,
+    { type: 'included', delivery },
+    { type: 'safe' },
+    { type: 'final' },
+  )
   expect(end).toMatchObject({ stage: 'final', epoch: 9, delivery, reason: undefined })
   expect(end.metadata).toBeUndefined()
-  expect(end.submission).toEqual({ lane: 'transfer', txUuid: 'u', nonce: 4, transactionHash: hash('7') })
+  expect(end.submission).toEqual({
+    lane: 'transfer',
+    txUuid: 'u',
+    nonce: 4,
+    transactionHash: hash('7'),
+  })
 })
 
 test('a step that does not fit changes nothing', () => {
   expect(advance(seen, { type: 'final' })).toEqual({ status: 'not_from_here' })
-  expect(advance(seen, { type: 'signed', transactionHash: hash('7') })).toEqual({ status: 'not_from_here' })
+  expect(advance(seen, { type: 'signed', transactionHash: hash('7') })).toEqual({
+    status: 'not_from_here',
+  })
   const end = walk(...untilBroadcast, { type: 'included', delivery }, { type: 'final' })
-  expect(advance(end, { type: 'requeued', reason, failed: true })).toEqual({ status: 'not_from_here' })
+  expect(advance(end, { type: 'requeued', reason, failed: true })).toEqual({
+    status: 'not_from_here',
+  })
   expect(advance(end, { type: 'delivered_by_other' })).toEqual({ status: 'not_from_here' })
 })
 
@@ -74,6 +88,10 @@ test('a delivery whose block is gone is under way again', () => {
 
 test('a message that its origin took back can come again elsewhere', () => {
   const moved = { ...position, blockNumber: 3 }
-  const back = walk(...untilBroadcast, { type: 'orphaned', reason }, { type: 'seen_again', position: moved })
+  const back = walk(
+    ...untilBroadcast,
+    { type: 'orphaned', reason },
+    { type: 'seen_again', position: moved },
+  )
   expect(back).toMatchObject({ stage: 'seen', position: moved, submission: undefined })
 })

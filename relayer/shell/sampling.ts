@@ -1,0 +1,77 @@
+import { SIGNER_LANES, type SignerLane } from '../core/class.ts'
+import type { MessageRecord } from '../core/stages.ts'
+import type { Chain } from './chains.ts'
+import type { Heads } from './heads.ts'
+import type { Metrics } from './metrics.ts'
+import type { Queues } from './queues.ts'
+import type { Records } from './records.ts'
+import type { Signer } from './signer.ts'
+
+const SAMPLE_MS = 2_000
+const WEI_PER_GWEI = 10n ** 9n
+const GWEI_PER_COIN = 1e9
+
+/** What is sampled: heads, queues and balances. */
+export type SamplingContext = {
+  metrics: Metrics
+  sites: ReadonlyMap<number, { chain: Chain; heads: Heads }>
+  queues: Queues
+  signers: Readonly<Record<SignerLane, Signer>>
+  onError: (error: unknown) => void
+}
+
+/** Counts a delivery of ours and how long it took since the message was first seen. */
+export async function observeDelivery(
+  context: { metrics: Metrics; chains: ReadonlyMap<number, Chain>; records: Records },
+  record: MessageRecord,
+): Promise<void> {
+  const { metrics, chains, records } = context
+  const origin = chains.get(record.origin)?.name ?? `${record.origin}`
+  const remote = chains.get(record.destination)?.name ?? `${record.destination}`
+  metrics.processed.inc({ origin, remote })
+  metrics.operations.inc({ phase: 'confirmed', chain: remote })
+  // A figure less when Redis is away; the count above stands.
+  const ageMs = await records.ageMs(record.id).catch(() => undefined)
+  if (ageMs === undefined) return
+  metrics.delivered.observe({ origin, remote, class: record.class }, ageMs / 1000)
+}
+
+/** Samples now and then what no event tells. */
+export function startSampling(context: SamplingContext): { stop: () => void } {
+  const timer = setInterval(() => {
+    sample(context).catch(context.onError)
+  }, SAMPLE_MS)
+  return { stop: () => clearInterval(timer) }
+}
+
+async function sample({ metrics, sites, queues, signers }: SamplingContext): Promise<void> {
+  for (const { chain, heads } of sites.values()) {
+    const head = heads.latest()
+    if (head !== undefined)
+      metrics.blockHeight.set({ agent: 'relayer', chain: chain.name }, head.number)
+  }
+  for (const [name, length] of await queues.lengths()) {
+    const [stage = '', chainId = '', group = ''] = name.split('.')
+    const remote = sites.get(Number(chainId))?.chain.name ?? chainId
+    const labels = { queue_name: `${stage}_queue`, remote, app_context: group }
+    metrics.queueLength.set({ ...labels, operation_status: 'all' }, length)
+  }
+  for (const { chain } of sites.values()) {
+    for (const lane of SIGNER_LANES)
+      await sampleBalance(metrics, chain, { lane, signer: signers[lane] })
+  }
+}
+
+async function sampleBalance(
+  metrics: Metrics,
+  { name: chain, rpc }: Chain,
+  { lane, signer }: { lane: SignerLane; signer: Signer },
+): Promise<void> {
+  const wei = BigInt(await rpc.call<string>('eth_getBalance', [signer.address, 'latest']))
+  const wallet = { wallet_address: signer.address, wallet_name: `relayer-${lane}` }
+  const token = { token_address: 'none', token_symbol: 'Native', token_name: 'Native' }
+  metrics.walletBalance.set(
+    { chain, ...wallet, ...token },
+    Number(wei / WEI_PER_GWEI) / GWEI_PER_COIN,
+  )
+}
