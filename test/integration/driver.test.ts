@@ -163,7 +163,9 @@ describe('sealing', () => {
     await driver.start()
     await driver.stage([await recordLeg(0, 5), await recordLeg(1, 5)])
     await advance(driver, [await recordLeg(0, 1)])
-    expect((await driver.accounts([alice.address])).facts[0]?.nonce).toBe(1)
+    await driver.stage([await recordLeg(1, 5)])
+    await advance(driver, [await recordLeg(1, 1)])
+    expect((await driver.accounts([alice.address])).facts[0]?.nonce).toBe(2)
     expect(alerts).toEqual([])
   })
 

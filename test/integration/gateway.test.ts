@@ -9,6 +9,7 @@ import {
   type Hex,
 } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { LIMITS } from '../../sdk/protocol/limits.ts'
 import { connectIpc, type IpcConnection } from '../../sequencer/shell/drivers/ipc.ts'
 import {
   chainId,
@@ -216,11 +217,16 @@ describe('limits and refusals', () => {
     })
   })
 
-  test('a call without end is bounded', async () => {
-    const spin = { [someone]: { code: '0x5b5f56' } }
-    const error = await refusal('eth_call', [{ to: someone }, 'latest', spin])
-    expect(error).toBeDefined()
-    expect((await gateway.call(path, 'eth_blockNumber', [])).error).toBeUndefined()
+  test('the gas of a call is bounded, whatever it asks for', async () => {
+    // Returns the gas that it has.
+    const measure = { [someone]: { code: '0x5a5f5260205ff3' } }
+    for (const gas of [undefined, '0x3b9aca00']) {
+      const left = BigInt((await ask('eth_call', [{ to: someone, gas }, 'latest', measure])) as Hex)
+      expect(left).toBeLessThan(BigInt(LIMITS.legGas))
+      expect(left).toBeGreaterThan(BigInt(LIMITS.legGas) / 2n)
+    }
+    const endless = { [someone]: { code: '0x5b5f56' } }
+    expect(await refusal('eth_call', [{ to: someone }, 'latest', endless])).toBeDefined()
   })
 
   test('a subscription needs a WebSocket', async () => {
