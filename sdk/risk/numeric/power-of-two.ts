@@ -24,7 +24,8 @@ export function splitExponent(x: number): { fraction: number; exponent: number }
   let fraction = x
   let exponent = 0
   // Ratios of strikes and forwards are near 1.
-  if (x >= 0.5 && x < 2) return x < 1 ? { fraction: 2 * x, exponent: -1 } : { fraction: x, exponent }
+  if (x >= 0.5 && x < 2)
+    return x < 1 ? { fraction: 2 * x, exponent: -1 } : { fraction: x, exponent }
   for (let step = 512; step >= 1; step /= 2) {
     if (fraction >= power(step)) {
       fraction *= power(-step)
