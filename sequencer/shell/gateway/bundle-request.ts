@@ -3,14 +3,14 @@ import { TandemError } from '../../../sdk/protocol/errors.ts'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
 import { decodeTransaction, type TransactionRules } from '../drivers/transaction.ts'
 import type { DecodedBundle } from '../port.ts'
-import { chainIdShape, countShape, hashShape, slotShape } from './shapes.ts'
+import { countShape, hashShape, slotShape } from './shapes.ts'
 
 /** Shape of what `eth_sendBundle` and `eth_callBundle` take. */
 export const bundleShape = z.strictObject({
   txs: z
     .array(
       z.strictObject({
-        chainId: chainIdShape,
+        chainId: countShape,
         rawTx: z.string(),
         canRevert: z.boolean().optional(),
       }),

@@ -25,9 +25,6 @@ const quantityText = z.string().regex(/^0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})$/, {
   abort: true,
 })
 
-/** An unsigned integer as Ethereum's JSON-RPC writes it. Range: uint256. */
-export const quantityShape = quantityText.transform((text) => BigInt(text))
-
 /** A quantity that is passed on as it came. */
 export const quantityHexShape = quantityText.transform((text) => text as Hex)
 
@@ -40,9 +37,6 @@ export const countShape = z.union([z.int().min(0), safeQuantity])
 
 /** A slot's height, written as a quantity or as a JSON number. Range: uint53. */
 export const slotShape = countShape.transform((value) => BigInt(value))
-
-/** A chain id as a number; hexadecimal text is taken too. */
-export const chainIdShape = countShape
 
 /** A signature of 65 bytes. */
 export const signatureShape = z
