@@ -1,5 +1,6 @@
 import { keccak256 } from 'viem/utils'
 import { assert } from '../../../sdk/protocol/assert.ts'
+import { ENTRY_KIND } from '../../../sdk/protocol/entry.ts'
 import { TandemError } from '../../../sdk/protocol/errors.ts'
 import type { Hash } from '../../../sdk/protocol/hex.ts'
 import type { SignedReceipt, SignedRefusal } from '../../../sdk/protocol/receipt.ts'
@@ -8,10 +9,17 @@ import type { Fault } from '../../core/entry.ts'
 import type { CoreEvent, Effect, FormedSlot } from '../../core/input.ts'
 import type { CoreState } from '../../core/state.ts'
 import { nextWakeMs, step } from '../../core/step.ts'
+import { noFaults, type Faultpoint } from '../faults.ts'
 import { createAnswers, signRefusal } from './answers.ts'
 import { createBlocks, type Blocks } from './blocks.ts'
 import type { EngineOptions } from './options.ts'
-import { addToPlans, createBlockIndex, publishedBlock, type BlockIndex, type Plans } from './plans.ts'
+import {
+  addToPlans,
+  createBlockIndex,
+  publishedBlock,
+  type BlockIndex,
+  type Plans,
+} from './plans.ts'
 import { createPublications, type Publications } from './publications.ts'
 import { restart } from './restart.ts'
 import { createSlotWriter, type SlotWriter } from './writer.ts'
@@ -59,6 +67,7 @@ export class Engine {
   readonly writer: SlotWriter
   readonly answers = createAnswers()
   readonly #index: BlockIndex
+  readonly #faultpoint: Faultpoint
   /** Blocks of the open superblock. */
   #plans: Plans = new Map()
   #callOff: (() => void) | undefined
@@ -72,6 +81,7 @@ export class Engine {
     this.writer = parts.writer
     this.publications = parts.publications
     this.#index = parts.index
+    this.#faultpoint = options.faultpoint ?? noFaults
   }
 
   /** Why nothing is taken any more; undefined while the engine runs. */
@@ -189,6 +199,7 @@ export class Engine {
     this.#start(async () => {
       const recordBytes = await this.writer.append(record)
       observe({ type: 'slot', slot, recordBytes, durableMs: clock.nowMs() - startedMs })
+      this.#faultpoint({ name: 'durable', superblock: slot.superblock, bundles: bundlesIn(slot) })
       const receipts = this.writer.receipts(record)
       for (const [i, entry] of slot.entries.entries()) {
         this.answers.receipt(entry.waiters, receipts[i] as SignedReceipt)
@@ -224,7 +235,13 @@ export class Engine {
   async #seal({ superblock, chainIds, again }: EffectOf<'seal'>): Promise<void> {
     const plans = this.#plans
     if (again) await Promise.all(chainIds.map((chainId) => this.blocks.rollBack(chainId)))
-    const outcomes = await Promise.all(chainIds.map((id) => this.blocks.seal(id, plans)))
+    const outcomes = await Promise.all(
+      chainIds.map(async (chainId) => {
+        const outcome = await this.blocks.seal(chainId, plans)
+        this.#faultpoint({ name: 'sealed', superblock, chainId })
+        return outcome
+      }),
+    )
     const blocks = outcomes.flatMap((outcome) => {
       const { chainId } = outcome
       if (outcome.kind === 'sealed') {
@@ -242,7 +259,10 @@ export class Engine {
   async #publish({ superblock, chainIds, rollBack }: EffectOf<'publish'>): Promise<void> {
     const { blocks, state, options } = this
     await Promise.all([
-      ...chainIds.map((chainId) => blocks.publish(chainId)),
+      ...chainIds.map(async (chainId) => {
+        await blocks.publish(chainId)
+        this.#faultpoint({ name: 'published', superblock, chainId })
+      }),
       ...rollBack.map((chainId) => blocks.rollBack(chainId)),
     ])
     this.#plans = new Map()
@@ -260,4 +280,8 @@ export class Engine {
       await this.blocks.run(chainId, (driver) => driver.snapshot())
     })
   }
+}
+
+function bundlesIn({ entries }: FormedSlot): number {
+  return entries.filter(({ kind }) => kind === ENTRY_KIND.bundle).length
 }

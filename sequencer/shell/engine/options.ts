@@ -4,6 +4,7 @@ import type { Difference } from '../../core/execution.ts'
 import type { FormedSlot } from '../../core/input.ts'
 import type { SignSystemCall } from '../../core/record.ts'
 import type { ChainDriver } from '../drivers/driver.ts'
+import type { Faultpoint } from '../faults.ts'
 import type { LogStore } from '../log/log-store.ts'
 import type { FeedSet } from '../marks.ts'
 import type { SignDigest } from '../signing.ts'
@@ -44,6 +45,8 @@ export type EngineOptions = {
   /** Blocks of a rollup between two snapshots of its node. */
   snapshotBlocks: number
   observe: (event: EngineEvent) => void
+  /** Where a test may stop the process; default nowhere. */
+  faultpoint?: Faultpoint | undefined
   /** Ends the program: what happened cannot be handled. */
   fail: (error: unknown) => void
 }

@@ -1,0 +1,173 @@
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { privateKeyToAccount } from 'viem/accounts'
+import { loadRoleKey } from '../../sdk/process/keys.ts'
+import { loadNetwork, NETWORK_FILE_DEFAULT } from '../../sdk/process/network.ts'
+import type { ProcessContext, Running } from '../../sdk/process/run.ts'
+import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
+import { LIMITS } from '../../sdk/protocol/limits.ts'
+import type { Network } from '../../sdk/protocol/network.ts'
+import type { CoreConfig } from '../core/config.ts'
+import {
+  BLOCK_GAS_LIMIT,
+  coreConfig,
+  GENESIS_TIMESTAMP_S,
+  readSettings,
+  type SequencerSettings,
+} from './config.ts'
+import { createAnvilDriver } from './drivers/anvil-driver.ts'
+import type { ChainDriver } from './drivers/driver.ts'
+import { startEngine, type Engine } from './engine/engine.ts'
+import { enginePort } from './engine/engine-port.ts'
+import { readinessOf } from './engine/readiness.ts'
+import type { Faultpoint } from './faults.ts'
+import { startGateway } from './gateway/server.ts'
+import { createHistory } from './history/history.ts'
+import { openDisk } from './log/disk.ts'
+import { openFileLog } from './log/file-log.ts'
+import { createObserver, type Observer } from './observer.ts'
+import { riskMethods } from './risk/methods.ts'
+import { openRiskService } from './risk/service.ts'
+import { digestSigner, systemSigner } from './signing.ts'
+
+const VERSION = 'tandem/0.1.0'
+
+/**
+ * Reads the sequencer's arguments and environment, and starts it: gateway, engine, log, drivers and
+ * the risk signer of one network.
+ *
+ * @throws ConfigError when an argument, a variable or the network file breaks a rule.
+ */
+export async function startSequencerProgram(
+  context: ProcessContext,
+  faultpoint: Faultpoint,
+): Promise<Running> {
+  const { values: options } = parseArgs({
+    options: {
+      network: { type: 'string', default: NETWORK_FILE_DEFAULT },
+      state: { type: 'string' },
+    },
+  })
+  const settings = readSettings()
+  const network = loadNetwork(options.network)
+  const state = options.state ?? join(dirname(options.network), 'sequencer')
+  const config = coreConfig(network, settings)
+  const observer = createObserver(context.log, context.registry)
+  const drivers = createDrivers(config, { state, observer, directory: dirname(options.network) })
+  const { log, repairedBytes } = await openFileLog(await openDisk(join(state, 'log')))
+  if (repairedBytes > 0) context.log.warn({ repairedBytes }, 'torn end of the log cut off')
+  const engine = await startEngine({
+    config,
+    genesisHashes: new Map(network.chains.map((c) => [c.chainId, c.genesisHash as Hash])),
+    log,
+    drivers,
+    signDigest: digestSigner(loadRoleKey('sequencer', network).privateKey),
+    signSystem: systemSigner(loadRoleKey('system', network).privateKey),
+    feeds: {
+      logId: config.logId,
+      feeds: network.publisher.feeds as Hex[],
+      threshold: network.publisher.threshold,
+    },
+    clock: { nowMs: () => Date.now(), after },
+    snapshotBlocks: settings.SEQUENCER_SNAPSHOT_BLOCKS,
+    observe: observer.engine,
+    faultpoint,
+    fail: context.fail,
+  })
+  const close = await serve(context, { network, settings, config, drivers, engine })
+  return {
+    stop: async () => {
+      await close()
+      await engine.stop()
+      await log.close()
+    },
+  }
+}
+
+function after(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
+}
+
+function createDrivers(
+  config: CoreConfig,
+  { state, directory, observer }: { state: string; directory: string; observer: Observer },
+): Map<number, ChainDriver> {
+  const closed = join(directory, 'private')
+  return new Map(
+    config.chains.map(({ chainId, baseFeePerGas }) => [
+      chainId,
+      createAnvilDriver({
+        chainId,
+        genesisFile: join(directory, 'genesis', `${chainId}.json`),
+        genesisTimestampS: GENESIS_TIMESTAMP_S,
+        baseFeePerGas,
+        gasLimit: BLOCK_GAS_LIMIT,
+        directory: join(closed, 'nodes'),
+        snapshotDirectory: join(state, 'snapshots', `${chainId}`),
+        pidFile: join(closed, 'pids.json'),
+        alert: observer.driver,
+      }),
+    ]),
+  )
+}
+
+async function serve(
+  { log, registry, fail }: ProcessContext,
+  parts: {
+    network: Network
+    settings: SequencerSettings
+    config: CoreConfig
+    drivers: ReadonlyMap<number, ChainDriver>
+    engine: Engine
+  },
+): Promise<() => Promise<void>> {
+  const { network, settings, config, drivers, engine } = parts
+  const sequencer = enginePort(engine)
+  const history = createHistory(config.chains.map(({ chainId }) => chainId))
+  await sequencer.subscribe(history.apply)
+  const gateway = await startGateway({
+    port: Number(new URL(network.sequencer.rpcUrl).port),
+    logId: config.logId,
+    chains: config.chains.map(({ chainId, baseFeePerGas }) => ({
+      rules: { chainId, baseFeePerGas, gasMax: BigInt(LIMITS.legGas) },
+      reader: drivers.get(chainId) as ChainDriver,
+    })),
+    sequencer,
+    history,
+    guests: riskGuests(network, { settings, config, drivers, engine }),
+    version: VERSION,
+    registry,
+    readiness: () => readinessOf(engine, Date.now()),
+    log,
+    fail,
+  })
+  return gateway.close
+}
+
+function riskGuests(
+  network: Network,
+  parts: {
+    settings: SequencerSettings
+    config: CoreConfig
+    drivers: ReadonlyMap<number, ChainDriver>
+    engine: Engine
+  },
+) {
+  const { settings, config, drivers, engine } = parts
+  const hub = config.chains.find(({ isHub }) => isHub)
+  const driver = hub === undefined ? undefined : drivers.get(hub.chainId)
+  if (driver === undefined) return undefined
+  const service = openRiskService({
+    network,
+    read: (to, data) =>
+      driver.read<Hex>(({ number }) => ({
+        method: 'eth_call',
+        params: [{ to, data }, `0x${number.toString(16)}`],
+      })),
+    signer: privateKeyToAccount(loadRoleKey('risk', network).privateKey),
+    slot: () => ({ height: BigInt(engine.state.height), timestampMs: engine.state.timestampMs }),
+    validForSlots: settings.SEQUENCER_ATTESTATION_SLOTS,
+  })
+  return riskMethods(service)
+}
