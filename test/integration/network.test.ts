@@ -80,7 +80,16 @@ describe('the network command', { timeout: 200_000 }, () => {
     const again = await running.up()
     expectAllGone(processes)
     expect(again.logId).toBe(network.logId)
-    await running.end('SIGTERM')
+  })
+
+  test('processes that hang are ended by force, and a stop still takes five seconds at most', async () => {
+    const processes = running.processes()
+    for (const name of ['relayer', 'sequencer']) process.kill(running.pidOf(name), 'SIGSTOP')
+    const { code, ms } = await running.end('SIGTERM')
+    expect(code).toBe(0)
+    expect(ms).toBeLessThan(5_000)
+    expect(running.output).toContain('relayer did not stop in time')
+    expectAllGone(processes)
   })
 
   test('a busy port is named, with the option that changes it', async () => {

@@ -1,0 +1,117 @@
+import { createPublicClient, http, type Hex } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { openFaucet } from '../../cli/faucet/fund.ts'
+import { deposit } from '../../sdk/client/actions/deposit.ts'
+import { getAccount } from '../../sdk/client/actions/get-account.ts'
+import { getBalanceSheet } from '../../sdk/client/actions/get-balance-sheet.ts'
+import { createTandemClient, type TandemClient } from '../../sdk/client/create-client.ts'
+import { isRunning } from '../../sdk/process/pids.ts'
+import type { Network } from '../../sdk/protocol/network.ts'
+import { tokenAmount } from '../../sdk/protocol/units.ts'
+import { TestNetwork } from '../fixtures/running-network.ts'
+
+const running = new TestNetwork()
+const usdc = 1
+const amount = tokenAmount(1_000_000n)
+const amount18 = 10n ** 18n
+let network: Network
+let user: TandemClient
+let credited = 0n
+
+beforeAll(async () => {
+  network = await running.up()
+  const account = privateKeyToAccount(`0x${'5e'.repeat(32)}`)
+  user = createTandemClient({ network, account })
+  const tokens = [{ asset: usdc, amount: tokenAmount(100_000_000n) }]
+  const fund = openFaucet(network)
+  for (const chain of ['alpha', 'outland']) {
+    await fund({ chain, address: account.address, tokens })
+  }
+}, 200_000)
+afterAll(() => running.remove())
+
+const chainOf = (name: string) =>
+  createPublicClient({ transport: http(network.chains.find((c) => c.name === name)!.rpcUrl) })
+
+/** Claim of the user on the hub; undefined while the gateway does not answer. */
+async function claim(): Promise<bigint | undefined> {
+  try {
+    const { claims } = await getAccount(user)
+    return claims.find(({ asset }) => asset === usdc)?.amount18 ?? 0n
+  } catch {
+    return undefined
+  }
+}
+
+/** Locks a dollar on each of two chains; what was locked is one block deep afterwards. */
+async function depositTwice(): Promise<void> {
+  await deposit(user, { chain: 'alpha', asset: usdc, amount })
+  const { transactionHash } = await deposit(user, { chain: 'outland', asset: usdc, amount })
+  credited += 2n * amount18
+  const outland = chainOf('outland')
+  const { blockNumber } = await outland.getTransactionReceipt({ hash: transactionHash })
+  await vi.waitFor(
+    async () => expect(await outland.getBlockNumber()).toBeGreaterThan(blockNumber),
+    {
+      timeout: 10_000,
+      interval: 20,
+    },
+  )
+}
+
+async function rollupHeads(): Promise<{ name: string; number: bigint; hash: Hex }[]> {
+  const names = ['hub', 'alpha', 'beta']
+  return await Promise.all(
+    names.map(async (name) => {
+      const { number, hash } = await chainOf(name).getBlock()
+      return { name, number, hash }
+    }),
+  )
+}
+
+// Goal: whichever process is killed, deposits made before and after are credited once each, and no
+// block that anybody saw is another block afterwards.
+describe('a network whose process is killed heals by itself', { timeout: 300_000 }, () => {
+  const victims = [
+    ...['sequencer', 'node-901', 'node-902', 'redis'],
+    ...['relayer', 'outland', 'validator-outland', 'publisher'],
+  ]
+  test.each(victims)('%s', async (victim) => {
+    await depositTwice()
+    const seen = await rollupHeads()
+    const pid = running.pidOf(victim)
+    process.kill(pid, 'SIGKILL')
+    await vi.waitFor(
+      () => {
+        const replaced = running.processes().find(({ name }) => name === victim)
+        expect(replaced !== undefined && replaced.pid !== pid && isRunning(replaced)).toBe(true)
+      },
+      { timeout: 60_000, interval: 50 },
+    )
+    await vi.waitFor(async () => expect(await claim()).toBe(credited), {
+      timeout: 120_000,
+      interval: 100,
+    })
+    await depositTwice()
+    await vi.waitFor(async () => expect(await claim()).toBe(credited), {
+      timeout: 120_000,
+      interval: 100,
+    })
+    for (const { name, number, hash } of seen) {
+      expect((await chainOf(name).getBlock({ blockNumber: number })).hash).toBe(hash)
+    }
+  })
+
+  test('and in the end every asset adds up to the last unit', async () => {
+    await vi.waitFor(
+      async () => {
+        const sheets = await getBalanceSheet(user)
+        expect(sheets.map(({ difference }) => difference)).toEqual(sheets.map(() => 0n))
+        expect(sheets.map(({ depositsInFlight }) => depositsInFlight)).toEqual(sheets.map(() => 0n))
+      },
+      { timeout: 30_000, interval: 200 },
+    )
+    expect(await claim()).toBe(credited)
+  })
+})
