@@ -25,7 +25,7 @@ contract TestToken is ERC20 {
     }
 
     function _update(address from, address to, uint256 amount) internal override {
-        require(!refused[to], "refused");
+        require(from == address(0) || !refused[to], "refused");
         super._update(from, to, amount);
     }
 }

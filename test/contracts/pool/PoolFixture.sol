@@ -122,7 +122,7 @@ abstract contract PoolFixture is TestBase {
 
     function openSlot(bytes32[] memory bundles, bytes32[] memory joints) internal {
         ++slot;
-        uint64 nowMs = START_MS + slot * 10;
+        uint64 nowMs = (slot == 1 ? START_MS : hubSlots.timestampMs()) + 10;
         vm.startPrank(SYSTEM);
         hubSlots.open(slot, nowMs, bundles, joints);
         alpha.slots.open(slot, nowMs, bundles, joints);

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {
+    GrantBody,
+    MessageType,
+    PaymentBody,
+    ReassignBody,
+    ReportLine,
+    ReturnBody
+} from "../../../contracts/types/Messages.sol";
+import {SlotContext} from "../../../contracts/sequencing/SlotContext.sol";
+import {FakeMultisig, HostileMailbox} from "../fakes/HostileMailbox.sol";
+import {PoolFixture} from "./PoolFixture.sol";
+
+/// @dev Delivers any message ever dispatched, at any time, in any order, any number of times, and keeps account of
+/// what is on its way.
+abstract contract HostileWire is PoolFixture {
+    /// @dev One message as Hyperlane and Tandem frame it.
+    struct Parcel {
+        uint32 origin;
+        uint32 destination;
+        address recipient;
+        MessageType messageType;
+        bytes body;
+    }
+
+    /// @dev USD × 10^18 on the way between the hub and a spoke.
+    mapping(bytes32 account => mapping(uint32 chainId => uint256)) public creditInFlight;
+    /// @dev What the hub's position lacks of the spoke's: Reports less Reassigns on their way.
+    mapping(bytes32 account => mapping(uint256 instrument => int256)) public sizeInFlight;
+    /// @dev Payments that vaults took, in 18 decimals.
+    mapping(uint32 chainId => mapping(uint16 asset => uint256)) public paymentsTaken;
+    mapping(bytes32 messageId => bool) public confirmed;
+    mapping(bytes32 messageId => bool) public applied;
+
+    /// @dev V7: a message changed the state a second time.
+    bool public appliedTwice;
+    /// @dev V25: a vault took a message that validators had not signed.
+    bool public vaultTookUnsigned;
+    /// @dev V16: a Report's cash did not sum to zero.
+    bool public reportUnbalanced;
+
+    bytes[] internal wire;
+    uint256[3] private seen;
+
+    /// @dev Takes up what was dispatched since the last call.
+    function collect() internal {
+        _collect(hubMailbox, 0);
+        _collect(alpha.mailbox, 1);
+        _collect(beta.mailbox, 2);
+    }
+
+    /// @dev Brings one message; refusals are fine, wrong acceptances are remembered.
+    function bring(uint256 index, bool withSignatures) internal returns (bool taken) {
+        bytes memory message = wire[index % wire.length];
+        (SlotContext slots, HostileMailbox to, FakeMultisig multisig) = _destination(message);
+        bytes32 id = keccak256(message);
+        if (withSignatures) {
+            multisig.confirm(id);
+            confirmed[id] = true;
+            try to.process("", message) {
+                taken = true;
+            } catch {}
+        } else {
+            vm.prank(SYSTEM);
+            try slots.deliver(address(to), message) {
+                taken = true;
+            } catch {}
+        }
+        if (taken) _arrived(id, open(message));
+        collect();
+    }
+
+    function open(bytes memory message) internal pure returns (Parcel memory p) {
+        bytes32 first;
+        bytes32 last;
+        assembly {
+            first := mload(add(message, 37))
+            last := mload(add(message, 73))
+        }
+        p.origin = uint32(bytes4(first));
+        p.destination = uint32(bytes4(last));
+        assembly {
+            last := mload(add(message, 77))
+        }
+        p.recipient = address(uint160(uint256(last)));
+        p.messageType = MessageType(uint8(message[78]));
+        p.body = new bytes(message.length - 96);
+        for (uint256 i = 0; i < p.body.length; ++i) {
+            p.body[i] = message[96 + i];
+        }
+    }
+
+    function _collect(HostileMailbox mailbox, uint256 place) private {
+        uint256 sent = mailbox.sent();
+        for (uint256 i = seen[place]; i < sent; ++i) {
+            bytes memory message = mailbox.outbox(i);
+            wire.push(message);
+            _left(open(message));
+        }
+        seen[place] = sent;
+    }
+
+    function _left(Parcel memory p) private {
+        if (p.messageType == MessageType.Grant) {
+            GrantBody memory g = abi.decode(p.body, (GrantBody));
+            creditInFlight[g.account][p.destination] += g.amount18;
+        } else if (p.messageType == MessageType.Return) {
+            ReturnBody memory r = abi.decode(p.body, (ReturnBody));
+            creditInFlight[r.account][p.origin] += r.leased18;
+        } else if (p.messageType == MessageType.Report) {
+            _addReport(abi.decode(p.body, (ReportLine[])), 1);
+        } else if (p.messageType == MessageType.Reassign) {
+            _addReassign(abi.decode(p.body, (ReassignBody)), -1);
+        }
+    }
+
+    function _arrived(bytes32 id, Parcel memory p) private {
+        if (applied[id]) appliedTwice = true;
+        applied[id] = true;
+        bool toVault =
+            p.recipient == address(hubVault) ||
+                p.recipient == address(alpha.vault) ||
+                p.recipient == address(beta.vault);
+        if (toVault && !confirmed[id]) vaultTookUnsigned = true;
+
+        if (p.messageType == MessageType.Grant) {
+            GrantBody memory g = abi.decode(p.body, (GrantBody));
+            creditInFlight[g.account][p.destination] -= g.amount18;
+        } else if (p.messageType == MessageType.Return) {
+            ReturnBody memory r = abi.decode(p.body, (ReturnBody));
+            creditInFlight[r.account][p.origin] -= r.leased18;
+        } else if (p.messageType == MessageType.Report) {
+            _addReport(abi.decode(p.body, (ReportLine[])), -1);
+        } else if (p.messageType == MessageType.Reassign) {
+            _addReassign(abi.decode(p.body, (ReassignBody)), 1);
+        } else if (p.messageType == MessageType.Payment) {
+            PaymentBody memory payment = abi.decode(p.body, (PaymentBody));
+            paymentsTaken[p.destination][payment.asset] += payment.amount18;
+        }
+    }
+
+    function _addReport(ReportLine[] memory lines, int256 sign) private {
+        int256 cash18;
+        for (uint256 i = 0; i < lines.length; ++i) {
+            sizeInFlight[lines[i].account][lines[i].instrument] += sign * lines[i].size18;
+            cash18 += lines[i].cash18;
+        }
+        if (cash18 != 0) reportUnbalanced = true;
+    }
+
+    /// @dev The hub moved already: until it arrives the spoke lacks it, so the sign is the other way round.
+    function _addReassign(ReassignBody memory r, int256 sign) private {
+        for (uint256 i = 0; i < r.lines.length; ++i) {
+            sizeInFlight[r.from][r.lines[i].instrument] -= sign * r.lines[i].size18;
+            sizeInFlight[r.to][r.lines[i].instrument] += sign * r.lines[i].size18;
+        }
+    }
+}
