@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import {ILedger} from "../../../contracts/hub/ILedger.sol";
 import {ILiquidationAuction} from "../../../contracts/hub/ILiquidationAuction.sol";
 import {LiquidationAuction} from "../../../contracts/hub/LiquidationAuction.sol";
-import {SlotContext} from "../../../contracts/sequencing/SlotContext.sol";
 import {Change, MarginAttestation} from "../../../contracts/types/Margin.sol";
 import {PoolFixture} from "../pool/PoolFixture.sol";
 

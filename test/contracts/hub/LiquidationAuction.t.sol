@@ -10,6 +10,9 @@ import {IMessageEndpoint} from "../../../contracts/messaging/IMessageEndpoint.so
 import {MarginAttestation} from "../../../contracts/types/Margin.sol";
 import {AuctionFixture} from "./AuctionFixture.sol";
 
+// The rule takes the auction's function `call` for a low-level call.
+// solhint-disable no-unchecked-calls
+
 contract LiquidationAuctionTest is AuctionFixture {
     function setUp() public {
         setUpAuction();
