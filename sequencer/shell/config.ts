@@ -42,7 +42,9 @@ export function readSettings(environment?: Environment | undefined) {
       /** Blocks of a rollup between two snapshots of its node. */
       SEQUENCER_SNAPSHOT_BLOCKS: z.coerce.number().int().min(2).max(1_000_000).default(2_000),
       /** Slots after which a signed margin attestation is void. */
-      SEQUENCER_ATTESTATION_SLOTS: z.coerce.bigint().min(1n).max(4_096n).default(200n),
+      SEQUENCER_ATTESTATION_SLOTS: z.coerce.bigint().min(1n).max(4_096n).default(1_000n),
+      /** Age after which marks back no attestation. */
+      SEQUENCER_MARKS_AGE_MS: milliseconds(60_000, { min: 1_000, max: 3_600_000 }),
     },
     environment,
   })

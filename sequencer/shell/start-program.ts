@@ -168,6 +168,7 @@ function riskGuests(
     signer: privateKeyToAccount(loadRoleKey('risk', network).privateKey),
     slot: () => ({ height: BigInt(engine.state.height), timestampMs: engine.state.timestampMs }),
     validForSlots: settings.SEQUENCER_ATTESTATION_SLOTS,
+    marksAgeMsMax: settings.SEQUENCER_MARKS_AGE_MS,
   })
   return riskMethods(service)
 }

@@ -1,8 +1,8 @@
-import { encodeAbiParameters, keccak256 } from 'viem'
 import type { LocalAccount } from 'viem/accounts'
+import { assert } from '../../../sdk/protocol/assert.ts'
 import { TandemError } from '../../../sdk/protocol/errors.ts'
-import { tandemDomain } from '../../../sdk/protocol/feeds.ts'
-import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
+import { tandemDomain, type FeedUpdate } from '../../../sdk/protocol/feeds.ts'
+import type { Hex } from '../../../sdk/protocol/hex.ts'
 import {
   unpackInstrumentId,
   unpackRiskKey,
@@ -16,9 +16,7 @@ import {
   type InstrumentRisk,
   type MarginAttestation,
 } from '../../../sdk/protocol/margin.ts'
-import { LIMITS } from '../../../sdk/protocol/limits.ts'
 import type { Network } from '../../../sdk/protocol/network.ts'
-import { amount18, size18 } from '../../../sdk/protocol/units.ts'
 import { explainMargin, type MarginExplanation } from '../../../sdk/risk/explain.ts'
 import { fromFixed, toUsd18Down, toUsd18Up } from '../../../sdk/risk/fixed-point.ts'
 import { InvalidPortfolioError } from '../../../sdk/risk/invalid-portfolio.ts'
@@ -26,15 +24,13 @@ import { marketOf, parametersOf, portfolioOf } from '../../../sdk/risk/ledger.ts
 import { computeMargin } from '../../../sdk/risk/margin.ts'
 import { confidenceFault, seriesRequirement } from '../../../sdk/risk/stand-alone.ts'
 import { openHubBooks, type HubPortfolio, type HubRead } from './hub-books.ts'
-
-/** Asset id of the numéraire. */
-const NUMERAIRE = 1
-
-/** What an account is about to do, on top of what the hub has on its books. */
-export type PortfolioChange = {
-  positions: readonly { instrument: InstrumentId; size18: bigint }[]
-  claims: readonly { asset: number; amount18: bigint }[]
-}
+import {
+  changed,
+  holdingsOf,
+  positionsHash,
+  underlyingsOf,
+  type PortfolioChange,
+} from './portfolio.ts'
 
 /** An attestation with the risk key's signature and why it says what it says. */
 export type AttestedMargin = {
@@ -59,6 +55,7 @@ export type RiskService = {
  *
  * @param options.slot - Height of the last durable slot, and its time in milliseconds.
  * @param options.validForSlots - Slots after which what was signed is void.
+ * @param options.marksAgeMsMax - Milliseconds after which marks say nothing any more (V18).
  */
 export function openRiskService(options: {
   network: Network
@@ -66,10 +63,11 @@ export function openRiskService(options: {
   signer: LocalAccount
   slot: () => { height: bigint; timestampMs: number }
   validForSlots: bigint
+  marksAgeMsMax: number
 }): RiskService {
-  const { network, signer, slot, validForSlots } = options
+  const { network, signer, slot, validForSlots, marksAgeMsMax } = options
   const hub = network.chains.find(({ kind }) => kind === 'hub')
-  if (!hub) throw new Error('the network has a hub')
+  assert(hub !== undefined, 'a network has a hub')
   const books = openHubBooks({
     read: options.read,
     creditBook: hub.contracts['creditBook'] as Hex,
@@ -88,6 +86,7 @@ export function openRiskService(options: {
     const nowS = Math.floor(timestampMs / 1000)
     const { marksSeq, updates } = await books.marks()
     const margin = await margining(account, async () => {
+      requireFresh(held, updates, timestampMs)
       const settled = await books.settlements(held.positions.keys(), nowS)
       const market = marketOf(updates, network.assets, nowS, settled)
       return computeMargin(portfolioOf(holdingsOf(held), network.assets), market, parameters)
@@ -113,12 +112,27 @@ export function openRiskService(options: {
     return { attestation, signature, explanation: explainMargin(margin, parameters) }
   }
 
+  function requireFresh(
+    held: HubPortfolio,
+    updates: readonly FeedUpdate[],
+    nowMs: number,
+  ): void {
+    for (const underlying of underlyingsOf(held, network)) {
+      const update = updates.find((candidate) => candidate.underlying === underlying)
+      const ageMs = update === undefined ? Infinity : nowMs - update.timestampMs
+      if (ageMs <= marksAgeMsMax) continue
+      const values = `marks of underlying ${underlying} are ${ageMs} ms old`
+      throw new InvalidPortfolioError(`marks are at most ${marksAgeMsMax} ms old`, values)
+    }
+  }
+
   async function instrumentRisk(
     instruments: readonly InstrumentId[],
   ): Promise<AttestedInstrument[]> {
     const { height, timestampMs } = slot()
     const { marksSeq, updates } = await books.marks()
-    const market = marketOf(updates, network.assets, Math.floor(timestampMs / 1000))
+    const fresh = updates.filter((update) => timestampMs - update.timestampMs <= marksAgeMsMax)
+    const market = marketOf(fresh, network.assets, Math.floor(timestampMs / 1000))
     return Promise.all(
       instruments.map(async (instrument) => {
         const { underlying, expiryS, strike8, right } = unpackRiskKey(
@@ -163,64 +177,4 @@ async function margining<T>(account: string, compute: () => Promise<T>): Promise
     if (!(cause instanceof InvalidPortfolioError)) throw cause
     throw new TandemError('MARGIN_UNAVAILABLE', { account, reason: cause.message }, cause)
   }
-}
-
-function changed(held: HubPortfolio, change: PortfolioChange, account: AccountId): HubPortfolio {
-  const positions = new Map(held.positions)
-  const claims = new Map(held.claims)
-  for (const { instrument, size18: size } of change.positions) {
-    positions.set(instrument, (positions.get(instrument) ?? 0n) + size)
-  }
-  for (const { asset, amount18: amount } of change.claims) {
-    const claim = (claims.get(asset) ?? 0n) + amount
-    if (claim < 0n && asset !== NUMERAIRE) {
-      const reason = `claim in asset ${asset} would be ${claim}`
-      throw new TandemError('MARGIN_UNAVAILABLE', { account, reason })
-    }
-    claims.set(asset, claim)
-  }
-  const after = { positions: withoutZeros(positions), claims: withoutZeros(claims) }
-  if (after.positions.size > LIMITS.positionsPerAccount) {
-    const reason = `${after.positions.size} positions, limit ${LIMITS.positionsPerAccount}`
-    throw new TandemError('MARGIN_UNAVAILABLE', { account, reason })
-  }
-  return after
-}
-
-function withoutZeros<K extends bigint | number>(entries: Map<K, bigint>): Map<K, bigint> {
-  return new Map(
-    [...entries].filter(([, value]) => value !== 0n).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-  )
-}
-
-function holdingsOf(held: HubPortfolio): Parameters<typeof portfolioOf>[0] {
-  return {
-    claims: [...held.claims].map(([asset, value]) => ({ asset, amount18: amount18(value) })),
-    positions: [...held.positions].map(([instrument, value]) => ({
-      key: unpackInstrumentId(instrument).key,
-      size18: size18(value),
-    })),
-  }
-}
-
-/** The hash that `CreditBook.positionsHash` gives for this portfolio. */
-function positionsHash(account: AccountId, held: HubPortfolio): Hash {
-  return keccak256(
-    encodeAbiParameters(
-      [
-        { type: 'bytes32' },
-        { type: 'uint256[]' },
-        { type: 'int256[]' },
-        { type: 'uint16[]' },
-        { type: 'int256[]' },
-      ],
-      [
-        account,
-        [...held.positions.keys()],
-        [...held.positions.values()],
-        [...held.claims.keys()],
-        [...held.claims.values()],
-      ],
-    ),
-  )
 }
