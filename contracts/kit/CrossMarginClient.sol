@@ -91,8 +91,10 @@ abstract contract CrossMarginClient is ICrossMarginProtocol, Initializable {
         ISlotContext context = slotContext();
         uint64 slot = context.slot();
         if (slot > maxSlot) revert TooLate(slot, maxSlot);
-        if (!context.isListed(keccak256(abi.encode(tx.origin, salt)))) {
-            revert NotInBundle(tx.origin, salt, slot);
+        // The log lists a bundle by who signed its transactions.
+        address sender = tx.origin; // solhint-disable-line avoid-tx-origin
+        if (!context.isListed(keccak256(abi.encode(sender, salt)))) {
+            revert NotInBundle(sender, salt, slot);
         }
     }
 

@@ -9,8 +9,8 @@ interface ICollateralPool {
     /// @param changes At most 64; each instrument belongs to the calling protocol; cash sums to zero (V16).
     /// A change with `jointSalt` is margined by the bundle's leg on the hub, so its account's owner must be
     /// the transaction's sender. Every other change uses leased capacity.
-    /// @param risks Signed risk of each instrument that an autonomous change touches; none for joint changes
-    /// and for positions closed after expiry. Coin beyond the message's fee stays here to pay for later ones.
+    /// @param risks Signed risk of each instrument that an autonomous change touches; none for joint changes,
+    /// for cash alone, and for options that close after expiry. Coin beyond the message's fee stays here to pay for later ones.
     function applyChanges(
         Change[] calldata changes,
         SignedInstrumentRisk[] calldata risks

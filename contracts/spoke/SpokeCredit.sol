@@ -202,12 +202,16 @@ contract SpokeCredit is SpokeRules {
         if (!reducing && _nowS() >= lease.expiryS) {
             revert LeaseExpired(change.account, lease.expiryS);
         }
-        needed18 = StandAlone.neededUp(
-            before18,
-            change.size18,
-            change.cash18,
-            _riskOf(change.instrument, risks)
-        );
+        if (change.size18 == 0) {
+            needed18 = change.cash18 < 0 ? uint256(-change.cash18) : 0;
+        } else {
+            needed18 = StandAlone.neededUp(
+                before18,
+                change.size18,
+                change.cash18,
+                _riskOf(change.instrument, risks)
+            );
+        }
         uint256 free18 = _free(lease);
         if (needed18 > free18) revert CapacityExceeded(change.account, needed18, free18);
         lease.used18 += uint128(needed18);
@@ -290,14 +294,15 @@ contract SpokeCredit is SpokeRules {
         }
     }
 
-    /// @dev The transaction's sender is who the log listed, whatever contracts the leg went through.
+    /// @dev The log lists a bundle by who signed its transactions, whatever contracts the leg went through.
     function _requireJoint(Change calldata change) private view {
-        if (AccountIds.ownerOf(change.account) != tx.origin) {
-            revert NotAccountOwner(tx.origin, change.account);
+        address sender = tx.origin; // solhint-disable-line avoid-tx-origin
+        if (AccountIds.ownerOf(change.account) != sender) {
+            revert NotAccountOwner(sender, change.account);
         }
-        bytes32 key = keccak256(abi.encode(tx.origin, change.jointSalt, change.account));
+        bytes32 key = keccak256(abi.encode(sender, change.jointSalt, change.account));
         if (!_slotContext().isJoint(key)) {
-            revert JointNotListed(tx.origin, change.jointSalt, change.account);
+            revert JointNotListed(sender, change.jointSalt, change.account);
         }
     }
 

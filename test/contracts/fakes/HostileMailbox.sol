@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IInterchainSecurityModule, ISpecifiesInterchainSecurityModule} from "../../../contracts/messaging/IInterchainSecurityModule.sol";
+import {
+    IInterchainSecurityModule,
+    ISpecifiesInterchainSecurityModule
+} from "../../../contracts/messaging/IInterchainSecurityModule.sol";
 import {IMessageRecipient} from "../../../contracts/messaging/IMailbox.sol";
 
 /// @dev A Mailbox that keeps what is dispatched for the test to deliver late, out of order, or twice: it forgets
@@ -71,8 +74,7 @@ contract HostileMailbox {
         bytes32 recipient,
         bytes memory body
     ) public pure returns (bytes memory) {
-        return
-            abi.encodePacked(uint8(3), number, origin, sender, destination, recipient, body);
+        return abi.encodePacked(uint8(3), number, origin, sender, destination, recipient, body);
     }
 }
 

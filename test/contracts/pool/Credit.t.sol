@@ -347,11 +347,26 @@ contract CreditTest is PoolFixture {
         alpha.protocol.change(changes, noRisks, 0, 0);
         vm.prank(SYSTEM);
         alpha.slots.open(++slot, uint64(expiryS) * 1000, new bytes32[](0), new bytes32[](0));
+        (changes[0].size18, changes[1].size18) = (4e17, -4e17);
+        alpha.protocol.change(changes, noRisks, 0, 0);
+        (changes[0].size18, changes[1].size18) = (6e17, -6e17);
         alpha.protocol.change(changes, noRisks, 0, 0);
         assertEq(alpha.credit.position(accountOf(BOB), option), int256(0), "closed");
-        changes[0].size18 = 5;
-        changes[1].size18 = -5;
+        assertEq(alpha.credit.used(accountOf(BOB)), 40e18, "no more capacity");
+        (changes[0].size18, changes[1].size18) = (5, -5);
         vm.expectPartialRevert(ISpokeCredit.RiskMissing.selector);
+        alpha.protocol.change(changes, noRisks, 0, 0);
+    }
+
+    function test_cashAloneNeedsCapacityOfThePayer() public {
+        lease(alpha, BOB, 40e18);
+        Change[] memory changes = trade(accountOf(BOB), accountOf(ALICE), option, 0, 0, 0);
+        (changes[0].cash18, changes[1].cash18) = (-40e18, 40e18);
+        alpha.protocol.change(changes, noRisks, 0, 0);
+        assertEq(alpha.credit.used(accountOf(BOB)), 40e18, "payer");
+        assertEq(alpha.credit.used(accountOf(ALICE)), 0, "payee");
+        (changes[0].cash18, changes[1].cash18) = (-1, 1);
+        vm.expectPartialRevert(ISpokeCredit.CapacityExceeded.selector);
         alpha.protocol.change(changes, noRisks, 0, 0);
     }
 
