@@ -213,6 +213,7 @@ function readChain(fields: Fields): RecordedChain {
 function legFields(leg: RecordedLeg): Fields {
   return [
     originFields(leg.origin),
+    leg.hash,
     leg.rawTx,
     uint(leg.status),
     uint(leg.gasUsed),
@@ -222,10 +223,10 @@ function legFields(leg: RecordedLeg): Fields {
 }
 
 function readLeg(fields: Fields): RecordedLeg {
-  const [origin, rawTx, status, gasUsed, logs, outputHash] = list(fields)
+  const [origin, hash, rawTx, status, gasUsed, logs, outputHash] = list(fields)
   return {
     origin: readOrigin(origin),
-    hash: keccak256(hex(rawTx)),
+    hash: hex(hash),
     rawTx: hex(rawTx),
     status: int(status) as 0 | 1,
     gasUsed: big(gasUsed),

@@ -1,4 +1,4 @@
-import { encodeAbiParameters, hashTypedData, keccak256 } from 'viem/utils'
+import { encodeAbiParameters, keccak256, stringToHex } from 'viem/utils'
 import type { BundleTerms, EntryKind, Lane } from './entry.ts'
 import { tandemDomain } from './feeds.ts'
 import type { Address, Hash, Hex } from './hex.ts'
@@ -111,26 +111,15 @@ export type GenesisRecord = {
   chains: readonly { chainId: number; genesisHash: Hash; header: Hex }[]
 }
 
-const slotHeaderTypes = {
-  SlotHeader: [
-    { name: 'version', type: 'uint16' },
-    { name: 'height', type: 'uint64' },
-    { name: 'view', type: 'uint64' },
-    { name: 'leader', type: 'address' },
-    { name: 'superblock', type: 'uint64' },
-    { name: 'parentHash', type: 'bytes32' },
-    { name: 'timestampMs', type: 'uint64' },
-    { name: 'marksSeq', type: 'uint64' },
-    { name: 'laneCounts', type: 'uint32[]' },
-    { name: 'entriesRoot', type: 'bytes32' },
-    { name: 'chainRoots', type: 'ChainRoot[]' },
-    { name: 'bodyHash', type: 'bytes32' },
-  ],
-  ChainRoot: [
-    { name: 'chainId', type: 'uint64' },
-    { name: 'root', type: 'bytes32' },
-  ],
-} as const
+const chainRootType = 'ChainRoot(uint64 chainId,bytes32 root)'
+const slotHeaderType =
+  'SlotHeader(uint16 version,uint64 height,uint64 view,address leader,uint64 superblock,' +
+  'bytes32 parentHash,uint64 timestampMs,uint64 marksSeq,uint32[] laneCounts,' +
+  `bytes32 entriesRoot,ChainRoot[] chainRoots,bytes32 bodyHash)${chainRootType}`
+const domainType = 'EIP712Domain(string name,string version,bytes32 salt)'
+const slotHeaderTypeHash = hashText(slotHeaderType)
+const chainRootTypeHash = hashText(chainRootType)
+const domainTypeHash = hashText(domainType)
 
 const legParameters = [
   { type: 'bytes32' },
@@ -139,21 +128,49 @@ const legParameters = [
   { type: 'bytes32' },
 ] as const
 
-/** Hash of a slot: EIP-712 over its header under the network's domain. */
+/**
+ * Hash of a slot: EIP-712 over its header under the network's domain. Written out word by word, since
+ * it is taken for every slot of a replay.
+ */
 export function slotHash(logId: Hash, header: SlotHeader): Hash {
-  return hashTypedData({
-    domain: tandemDomain(logId),
-    types: slotHeaderTypes,
-    primaryType: 'SlotHeader',
-    message: {
-      ...header,
-      height: BigInt(header.height),
-      view: BigInt(header.view),
-      superblock: BigInt(header.superblock),
-      timestampMs: BigInt(header.timestampMs),
-      chainRoots: header.chainRoots.map(({ chainId, root }) => ({ chainId: BigInt(chainId), root })),
-    },
-  })
+  const { name, version, salt } = tandemDomain(logId)
+  const domain = hashWords([domainTypeHash, hashText(name), hashText(version), salt])
+  const roots = header.chainRoots.map(({ chainId, root }) =>
+    hashWords([chainRootTypeHash, word(chainId), root]),
+  )
+  const struct = hashWords([
+    slotHeaderTypeHash,
+    word(header.version),
+    word(header.height),
+    word(header.view),
+    pad(header.leader),
+    word(header.superblock),
+    header.parentHash,
+    word(header.timestampMs),
+    word(header.marksSeq),
+    hashWords(header.laneCounts.map(word)),
+    header.entriesRoot,
+    hashWords(roots),
+    header.bodyHash,
+  ])
+  return keccak256(`0x1901${domain.slice(2)}${struct.slice(2)}`)
+}
+
+/** One 32-byte word of an encoded struct. */
+function word(value: bigint | number): Hash {
+  return `0x${value.toString(16).padStart(64, '0')}`
+}
+
+function pad(address: Address): Hash {
+  return `0x${address.slice(2).toLowerCase().padStart(64, '0')}`
+}
+
+function hashWords(words: readonly Hash[]): Hash {
+  return keccak256(`0x${words.map((item) => item.slice(2)).join('')}`)
+}
+
+function hashText(text: string): Hash {
+  return keccak256(stringToHex(text))
 }
 
 /** Merkle root over a chain's legs in one slot: transaction hash, status, gas used, logs hash. */

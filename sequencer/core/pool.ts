@@ -1,9 +1,10 @@
-import { ENTRY_KIND } from '../../sdk/protocol/entry.ts'
+import { ENTRY_KIND, transactionEntryId } from '../../sdk/protocol/entry.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import type { Address, Hash } from '../../sdk/protocol/hex.ts'
 import { faultOnArrival, legsToProtect } from './admission.ts'
 import { accountKey, replacementKey, userLegs, type AccountKey, type Entry, type Fault } from './entry.ts'
 import type { Effect } from './input.ts'
+import type { Leg } from './leg.ts'
 import { handOver, rememberClosed, rememberOwner } from './memory.ts'
 import type { CoreState, HeldFor } from './state.ts'
 
@@ -44,11 +45,17 @@ function faultOfRoom(state: CoreState, entry: Entry): Fault | undefined {
 }
 
 function protectLegs(state: CoreState, entry: Entry): void {
-  const legHashes = legsToProtect(entry)
+  const lone = new Set(userLegs(entry).filter((leg) => waitsAlone(state, leg)).map(({ hash }) => hash))
+  // What was first seen alone goes alone: nobody takes it over by putting it into a bundle.
+  const legHashes = legsToProtect(entry).filter((hash) => !lone.has(hash))
   if (legHashes.length === 0) return
   const { entryId, deadlineSlot: untilSlot } = entry
   for (const hash of legHashes) rememberOwner(state.memory, hash, { entryId, untilSlot })
   state.notes.seen.push({ entryId, untilSlot, legHashes })
+}
+
+function waitsAlone(state: CoreState, leg: Leg): boolean {
+  return state.pending.has(transactionEntryId(state.config.logId, leg))
 }
 
 function replaceOlder(state: CoreState, entry: Entry): Effect[] {

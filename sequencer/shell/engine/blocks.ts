@@ -42,115 +42,155 @@ export function createBlocks(options: {
   observe: (event: EngineEvent) => void
 }): Blocks {
   const { drivers, log, index, clock, observe } = options
-  /** Last sealed block by chain: what a restored node must be brought to. */
-  const targets = new Map<number, number>()
-  const restoring = new Map<number, Promise<void>>()
-  const driverOf = (chainId: number) => drivers.get(chainId) as ChainDriver
+  const lanes = new Map([...drivers].map(([chainId, driver]) => [chainId, newLane(driver)]))
+  const laneOf = (chainId: number) => lanes.get(chainId) as Lane
 
-  const derive: Blocks['derive'] = async (wanted) => {
+  /** Derives blocks in one pass over the log; a node that is lost on the way is left out and named. */
+  const pass = async (wanted: ReadonlyMap<number, Wanted>) => {
+    const lost = new Map<number, NodeLostError>()
     const heads = new Map([...wanted].map(([chainId, { head }]) => [chainId, head]))
     const from = firstHeight(index, wanted)
     for await (const { plans, headers } of superblocks(log, from ?? log.tip() + 1)) {
-      const due = [...plans].filter(([chainId, plan]) => {
+      const work = [...plans].map(async ([chainId, plan]) => {
         const want = wanted.get(chainId)
-        const number = plan.env.number
-        return want !== undefined && number > want.head.number && number <= want.number
+        const { number } = plan.env
+        if (want === undefined || number <= want.head.number || number > want.number) return
+        if (lost.has(chainId)) return
+        const header = headers.get(chainId)
+        const hash = header === undefined ? undefined : keccak256(header)
+        try {
+          heads.set(chainId, await deriveBlock(laneOf(chainId).driver, { plan, hash }))
+        } catch (error) {
+          if (!(error instanceof NodeLostError)) throw error
+          lost.set(chainId, error)
+        }
       })
-      await Promise.all(
-        due.map(async ([chainId, plan]) => {
-          const driver = driverOf(chainId)
-          const header = headers.get(chainId)
-          const hash = header === undefined ? undefined : keccak256(header)
-          heads.set(chainId, await deriveBlock(driver, { plan, hash }))
-        }),
-      )
+      await Promise.all(work)
     }
     for (const [chainId, { number }] of wanted) {
       const head = heads.get(chainId) as SealedBlock
-      if (head.number < number) throw new DerivationError(chainId, `block ${number}`, `${head.number}`)
-      targets.set(chainId, head.number)
+      if (head.number >= number || lost.has(chainId)) continue
+      throw new DerivationError(chainId, `block ${number}`, `block ${head.number}`)
     }
-    return heads
+    return { heads, lost }
   }
-  const restore = async (chainId: number, reason: string) => {
+  const restore = async (chainId: number, reason: string): Promise<SealedBlock> => {
+    const lane = laneOf(chainId)
     observe({ type: 'nodeLost', chainId, reason })
     const startedMs = clock.nowMs()
     for (let attempt = 1; ; attempt++) {
       try {
-        const head = await driverOf(chainId).restore()
-        const target = targets.get(chainId) ?? head.number
-        await derive(new Map([[chainId, { head, number: target }]]))
-        const blocks = target - head.number
+        const head = await lane.driver.restore()
+        const { heads, lost } = await pass(new Map([[chainId, { head, number: lane.target }]]))
+        const again = lost.get(chainId)
+        if (again !== undefined) throw again
+        lane.generation += 1
+        const blocks = lane.target - head.number
         observe({ type: 'nodeRestored', chainId, blocks, elapsedMs: clock.nowMs() - startedMs })
-        return
+        return heads.get(chainId) as SealedBlock
       } catch (error) {
         if (!(error instanceof NodeLostError) || attempt === restoresMax) throw error
         await new Promise<void>((resolve) => clock.after(restorePauseMs * attempt, resolve))
       }
     }
   }
-  const restored = (error: NodeLostError) => {
-    const { chainId } = error
-    const running = restoring.get(chainId)
-    if (running !== undefined) return running
-    const reason = error.metaMessages.join(' ')
-    const started = restore(chainId, reason).finally(() => restoring.delete(chainId))
-    restoring.set(chainId, started)
-    return started
+  const restored = (chainId: number, reason: string): Promise<SealedBlock> => {
+    const lane = laneOf(chainId)
+    lane.restoring ??= restore(chainId, reason).finally(() => {
+      lane.restoring = undefined
+    })
+    return lane.restoring
   }
   const run: Blocks['run'] = async (chainId, operation) => {
+    const lane = laneOf(chainId)
     for (;;) {
-      await restoring.get(chainId)
+      await lane.restoring
       try {
-        return await operation(driverOf(chainId))
+        return await operation(lane.driver)
       } catch (error) {
         if (!(error instanceof NodeLostError)) throw error
-        await restored(error)
+        await restored(chainId, error.metaMessages.join(' '))
       }
     }
   }
   /** Runs what a restored node needs no more: it comes back with its sealed blocks published. */
-  const runOrRestore = async (
+  const runUnlessRestored = async (
     chainId: number,
     operation: (driver: ChainDriver) => Promise<void>,
   ) => {
-    try {
-      await restoring.get(chainId)
-      await operation(driverOf(chainId))
-    } catch (error) {
-      if (!(error instanceof NodeLostError)) throw error
-      await restored(error)
-    }
+    const { generation } = laneOf(chainId)
+    await run(chainId, async (driver) => {
+      if (laneOf(chainId).generation === generation) await operation(driver)
+    })
   }
 
   return {
     start: async () => {
-      const started = [...drivers].map(async ([chainId, driver]) => {
-        const head = await driver.start()
-        targets.set(chainId, head.number)
+      const started = [...lanes].map(async ([chainId, lane]) => {
+        const head = await lane.driver.start()
+        lane.target = head.number
         return [chainId, head] as const
       })
       return new Map(await Promise.all(started))
     },
     run,
-    derive,
+    derive: async (wanted) => {
+      for (const [chainId, { number }] of wanted) laneOf(chainId).target = number
+      const { heads, lost } = await pass(wanted)
+      for (const [chainId, error] of lost) {
+        heads.set(chainId, await restored(chainId, error.metaMessages.join(' ')))
+      }
+      return heads
+    },
+    stage: (chainId, legs) => runUnlessRestored(chainId, (driver) => driver.stage(legs)),
     seal: async (chainId, plans) => {
+      const lane = laneOf(chainId)
       const plan = plans.get(chainId)
       if (plan === undefined) throw new DerivationError(chainId, 'a sealed chain has a plan', 'none')
       const sealed = await run(chainId, (driver) => driver.seal(plan))
+      if (sealed.kind === 'sealed') {
+        lane.target = sealed.block.number
+        lane.sealedIn = lane.generation
+      }
       return { chainId, ...sealed }
     },
-    stage: (chainId, legs) => runOrRestore(chainId, (driver) => driver.stage(legs)),
-    publish: async (chainId) => {
-      const number = (targets.get(chainId) ?? 0) + 1
-      targets.set(chainId, number)
-      await runOrRestore(chainId, (driver) => driver.publish())
+    publish: (chainId) =>
+      run(chainId, async (driver) => {
+        const lane = laneOf(chainId)
+        // A node that was restored after it sealed came back with the block published.
+        if (lane.generation === lane.sealedIn) await driver.publish()
+        lane.sealedIn = undefined
+      }),
+    rollBack: async (chainId) => {
+      const lane = laneOf(chainId)
+      const { sealedIn } = lane
+      lane.sealedIn = undefined
+      if (sealedIn !== undefined) lane.target -= 1
+      if (sealedIn === undefined || lane.generation === sealedIn) {
+        return runUnlessRestored(chainId, (driver) => driver.rollback())
+      }
+      await restored(chainId, 'it was restored to a block that is rolled back')
     },
-    rollBack: (chainId) => runOrRestore(chainId, (driver) => driver.rollback()),
     stop: async () => {
       await Promise.all([...drivers.values()].map((driver) => driver.stop()))
     },
   }
+}
+
+/** One rollup's node as the engine keeps track of it. */
+type Lane = {
+  driver: ChainDriver
+  /** Last sealed block: what a restored node must be brought to. */
+  target: number
+  /** Counts restores. */
+  generation: number
+  /** Generation in which the block that waits for its publication was sealed. */
+  sealedIn: number | undefined
+  restoring: Promise<SealedBlock> | undefined
+}
+
+function newLane(driver: ChainDriver): Lane {
+  return { driver, target: 0, generation: 0, sealedIn: undefined, restoring: undefined }
 }
 
 async function deriveBlock(
