@@ -1,11 +1,10 @@
-import {
-  decodeFunctionResult,
-  encodeFunctionData,
-  type Abi,
-  type ContractFunctionArgs,
-  type ContractFunctionName,
-  type ContractFunctionReturnType,
+import type {
+  Abi,
+  ContractFunctionArgs,
+  ContractFunctionName,
+  ContractFunctionReturnType,
 } from 'viem'
+import { decodeFunctionResult, encodeFunctionData } from 'viem/utils'
 import { createRpc, type Rpc } from './rpc.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import { contractAddress } from '../../sdk/process/network.ts'

@@ -5,11 +5,18 @@ import { readHead, type BlockHead, type Chain } from './chains.ts'
 export type Heads = {
   /** The newest head seen; undefined until the chain answered once. */
   latest: () => BlockHead | undefined
-  /** Calls back at each new head, one call at a time, the newest head always; gives the way to end it. */
-  subscribe: (onHead: (head: BlockHead) => Promise<void> | void) => () => void
+  /** Calls back at each new head, one call at a time, the newest head always. */
+  subscribe: (onHead: (head: BlockHead) => Promise<void> | void) => Subscription
   /** Milliseconds since the chain answered last; Infinity before the first answer. */
   silentMs: () => number
   stop: () => void
+}
+
+/** One callback's place among those told of heads. */
+export type Subscription = {
+  /** Calls back once more, with the newest head as it is. */
+  wake: () => void
+  end: () => void
 }
 
 /** What {@link followHeads} needs. */
@@ -79,9 +86,12 @@ export function followHeads({ chain, pollMs, onError }: HeadsOptions): Heads {
       const { wake, end } = drained(() => latest, onHead, onError)
       listeners.add(wake)
       if (latest !== undefined) wake()
-      return () => {
-        listeners.delete(wake)
-        end()
+      return {
+        wake,
+        end: () => {
+          listeners.delete(wake)
+          end()
+        },
       }
     },
     stop: () => {
@@ -93,17 +103,22 @@ export function followHeads({ chain, pollMs, onError }: HeadsOptions): Heads {
   }
 }
 
+/** Milliseconds after which a callback that failed runs again, should no new head come before. */
+const FAILED_RETRY_MS = 500
+
 /** Runs one callback at a time; wakes that come meanwhile become one more run. */
 function drained(
   latest: () => BlockHead | undefined,
   onHead: (head: BlockHead) => Promise<void> | void,
   onError: ((error: unknown) => void) | undefined,
-): { wake: () => void; end: () => void } {
+): Subscription {
   let running = false
   let pending = false
   let ended = false
+  let retry: NodeJS.Timeout | undefined
   const run = async () => {
     running = true
+    clearTimeout(retry)
     while (pending && !ended) {
       pending = false
       const head = latest()
@@ -111,6 +126,8 @@ function drained(
         if (head !== undefined) await onHead(head)
       } catch (error) {
         onError?.(error)
+        // A quiet chain may bring no other head for long.
+        if (!ended) retry = setTimeout(wake, FAILED_RETRY_MS)
       }
     }
     running = false
@@ -121,6 +138,7 @@ function drained(
   }
   const end = () => {
     ended = true
+    clearTimeout(retry)
   }
   return { wake, end }
 }

@@ -40,6 +40,8 @@ const MARKS_MAX = 64
 const BLOCKS_REMEMBERED = 4 * MARKS_MAX
 const OVERLAP_BLOCKS_MIN = 5
 const LEASE_TTL_MS = 3_000
+/** A search that failed is made again after this, should no new head come before. */
+const RETRY_MS = 500
 
 /** Starts the search of an origin. */
 export function startIndexer(context: IndexerContext): Indexer {
@@ -54,6 +56,8 @@ export function startIndexer(context: IndexerContext): Indexer {
   })
   let ticking: Promise<void> | undefined
   let again = false
+  let stopped = false
+  let retry: NodeJS.Timeout | undefined
 
   const once = async () => {
     const fence = lease.fence()
@@ -78,16 +82,20 @@ export function startIndexer(context: IndexerContext): Indexer {
         await once()
       }
       ticking = undefined
+      clearTimeout(retry)
+      if (trouble !== undefined && !stopped) retry = setTimeout(() => void tick(), RETRY_MS)
     })()
     await ticking
   }
-  const unsubscribe = heads.subscribe(tick)
+  const searching = heads.subscribe(tick)
   return {
     chainName: chain.name,
     trouble: () => trouble,
     stop: async () => {
-      unsubscribe()
+      searching.end()
+      stopped = true
       again = false
+      clearTimeout(retry)
       await ticking
       await lease.stop()
     },

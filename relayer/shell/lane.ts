@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
 import { planLedger, underWay, type LedgerAction, type LedgerEntry } from '../core/nonce-ledger.ts'
-import type { BlockHead } from './chains.ts'
 import type { Fence } from './commit.ts'
 import { laneName, type RedisKeys } from './keys.ts'
 import { holdLease } from './lease.ts'
@@ -39,8 +38,10 @@ type Receipt = {
 
 const LEASE_TTL_MS = { critical: 2_000, transfer: 3_000 }
 const CONCURRENCY = 64
-/** Heads at which a used nonce must be found without a transaction of ours before it is given up. */
-const MISSES_MAX = 2
+/** Milliseconds without a transaction of ours before a used nonce is given up: nodes may lag. */
+const MISSED_MS_MAX = 1_500
+/** Milliseconds between looks at a chain that brings no heads while something is under way. */
+const LOOK_MS = 1_000
 
 /** Starts the submitter of a lane. */
 export function startLane(context: LaneContext & { redis: Redis; keys: RedisKeys }): Lane {
@@ -61,7 +62,7 @@ export function startLane(context: LaneContext & { redis: Redis; keys: RedisKeys
     const view = await readView(context, signer.address)
     const ledger = await context.store.load()
     const unsent = new Set<number>()
-    const misses = new Map<number, Set<number>>()
+    const misses = new Map<number, number>()
     const mine: Tenure = {
       ...context,
       fence,
@@ -126,13 +127,16 @@ async function serve(tenure: Tenure): Promise<() => Promise<void>> {
   const resumed = await reconcile(tenure, pump, { resuming: true })
   log.info({ chain: chain.name, lane, signer: signer.address, actions: resumed }, 'lane taken')
 
-  const onHead = async (_head: BlockHead) => {
+  const look = async () => {
     if (tenure.ended) return
     tenure.view = await readView(tenure, signer.address)
     await reconcile(tenure, pump, { resuming: false })
     metrics.lanePending.set({ chain: chain.name, lane }, underWay(tenure.ledger))
   }
-  const unsubscribe = heads.subscribe(onHead)
+  const looking = heads.subscribe(look)
+  const timer = setInterval(() => {
+    if (underWay(tenure.ledger) > 0) looking.wake()
+  }, LOOK_MS)
   const options = { concurrency: CONCURRENCY, critical: lane === 'critical' }
   const worker: Stoppable = queues.work(submitQueue(chain.chainId, lane), options, async (job) => {
     const record = await tenure.records.load(job.messageId)
@@ -146,7 +150,8 @@ async function serve(tenure: Tenure): Promise<() => Promise<void>> {
     pump.run()
   })
   return async () => {
-    unsubscribe()
+    clearInterval(timer)
+    looking.end()
     await Promise.all([worker.stop(), pump.stop()])
   }
 }
@@ -199,7 +204,7 @@ async function sendAgain(tenure: Tenure, entry: LedgerEntry): Promise<void> {
 
 /** Finds out which transaction used a nonce, and what became of the messages in ours. */
 async function lookUp(tenure: Tenure, nonce: number): Promise<void> {
-  const { chain, ledger, misses, view, unsent, queues } = tenure
+  const { chain, ledger, misses, unsent, queues } = tenure
   const entry = ledger.get(nonce)
   if (entry === undefined) return
   const receipts = await Promise.all(
@@ -213,9 +218,9 @@ async function lookUp(tenure: Tenure, nonce: number): Promise<void> {
     unsent.delete(nonce)
     return await noteMined(tenure, entry, receipt)
   }
-  const seenAt = misses.get(nonce) ?? new Set()
-  misses.set(nonce, seenAt.add(view.headNumber))
-  if (seenAt.size < MISSES_MAX) return
+  const since = misses.get(nonce) ?? performance.now()
+  misses.set(nonce, since)
+  if (performance.now() - since < MISSED_MS_MAX) return
   const reason = { code: 'nonce_taken', text: `nonce ${nonce} was used by another transaction` }
   const freed = await dropEntry(tenure, entry, { type: 'requeued', reason, failed: false })
   for (const record of freed ?? []) await queues.wake('prepare', record)

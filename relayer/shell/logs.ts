@@ -1,4 +1,4 @@
-import { decodeAbiParameters, toEventSelector } from 'viem'
+import { decodeAbiParameters, toEventSelector } from 'viem/utils'
 import type { Chain } from './chains.ts'
 import { mailboxAbi, merkleTreeHookAbi } from '../../sdk/abi/hyperlane.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'

@@ -41,6 +41,7 @@ export type Resolver = { resolve: (request: ResolveRequest) => Promise<Resolutio
 
 /** Makes a resolver over the sources of checkpoints. */
 export function createResolver(checkpoints: Checkpoints): Resolver {
+  const sources = { checkpoints, moduleTypes: new Map<string, Promise<number>>() }
   return {
     resolve: async (request) => {
       const { record, destination } = request
@@ -50,13 +51,34 @@ export function createResolver(checkpoints: Checkpoints): Resolver {
         functionName: 'recipientIsm',
         args: [addressOfWord(record.recipient)],
       })
-      return await resolveModule(checkpoints, request, { address: lower(ism), depth: 0 })
+      return await resolveModule(sources, request, { address: lower(ism), depth: 0 })
     },
   }
 }
 
+/** What resolving reads besides the chain; kinds of modules are asked once, code does not change. */
+type Sources = { checkpoints: Checkpoints; moduleTypes: Map<string, Promise<number>> }
+
+const MODULE_TYPES_MAX = 10_000
+
+function moduleTypeOf(
+  { moduleTypes }: Sources,
+  { rpc, chainId }: Chain,
+  address: Address,
+): Promise<number> {
+  const key = `${chainId}:${address}`
+  const known = moduleTypes.get(key)
+  if (known !== undefined) return known
+  if (moduleTypes.size >= MODULE_TYPES_MAX) moduleTypes.clear()
+  const request = { address, abi: ismAbi, functionName: 'moduleType', args: [] } as const
+  const asked = readContract(rpc, request)
+  moduleTypes.set(key, asked)
+  asked.catch(() => moduleTypes.delete(key))
+  return asked
+}
+
 async function resolveModule(
-  checkpoints: Checkpoints,
+  sources: Sources,
   request: ResolveRequest,
   { address, depth }: { address: Address; depth: number },
 ): Promise<Resolution> {
@@ -65,20 +87,23 @@ async function resolveModule(
     return { status: 'not_ready', code: 'ism_too_deep', text }
   }
   const { record, destination } = request
-  const module = { address, abi: ismAbi } as const
-  const { rpc } = destination
-  const moduleType = await readContract(rpc, { ...module, functionName: 'moduleType', args: [] })
+  const moduleType = await moduleTypeOf(sources, destination, address)
   const node = { address, moduleType, validators: [], children: [] }
   if (moduleType === MODULE.nothingNeeded) {
     return { status: 'ok', metadata: '0x', ism: { ...node, buildable: true, reason: '' } }
   }
   if (moduleType === MODULE.routing) {
-    const next = await readContract(rpc, { ...module, functionName: 'route', args: [record.raw] })
+    const next = await readContract(destination.rpc, {
+      address,
+      abi: ismAbi,
+      functionName: 'route',
+      args: [record.raw],
+    })
     const place = { address: lower(next), depth: depth + 1 }
-    return withParent(await resolveModule(checkpoints, request, place), node)
+    return withParent(await resolveModule(sources, request, place), node)
   }
   if (moduleType === MODULE.messageIdMultisig) {
-    return await resolveMultisig(checkpoints, request, address)
+    return await resolveMultisig(sources, request, address)
   }
   const text = `module ${address} is of kind ${moduleType}, which this relayer does not build for`
   const ism = { ...node, buildable: false, reason: text }
@@ -86,7 +111,7 @@ async function resolveModule(
 }
 
 async function resolveMultisig(
-  checkpoints: Checkpoints,
+  { checkpoints }: Sources,
   { record, origin, destination, leafIndex }: ResolveRequest,
   address: Address,
 ): Promise<Resolution> {

@@ -1,11 +1,6 @@
 import secp256k1 from 'secp256k1'
-import {
-  bytesToHex,
-  hexToBytes,
-  keccak256,
-  serializeTransaction,
-  type TransactionSerializableEIP1559,
-} from 'viem'
+import type { TransactionSerializableEIP1559 } from 'viem'
+import { bytesToHex, hexToBytes, keccak256, serializeTransaction } from 'viem/utils'
 import type { Signature } from '../core/checkpoint.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 

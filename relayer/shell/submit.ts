@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { encodeFunctionData } from 'viem'
+import { encodeFunctionData } from 'viem/utils'
 import { mailboxAbi } from '../../sdk/abi/hyperlane.ts'
 import type { Hex } from '../../sdk/protocol/hex.ts'
 import { bumpedFee, firstFee, gasLimitUp, type Fee, type FeeDecision } from '../core/fees.ts'
@@ -247,7 +247,7 @@ async function estimate(
     return { status: 'ok', gas: gasLimitUp(BigInt(gas)) }
   } catch (error) {
     if (!(error instanceof RpcError) || !isRevert(error)) throw error
-    return { status: 'reverts', text: decodeRevert(error) }
+    return { status: 'reverts', text: await decodeRevert(error) }
   }
 }
 

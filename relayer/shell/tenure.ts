@@ -40,8 +40,8 @@ export type Tenure = LaneContext & {
   view: SignerView
   /** Nonces whose newest form has not been sent in this tenure. */
   unsent: Set<number>
-  /** Heads at which a used nonce was found without any transaction of ours. */
-  misses: Map<number, Set<number>>
+  /** Since when (ms, monotonic) a used nonce is without any transaction of ours on chain. */
+  misses: Map<number, number>
   /** Why transactions wait; undefined when they do not. */
   held: string | undefined
   ended: boolean

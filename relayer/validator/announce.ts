@@ -1,4 +1,4 @@
-import { encodeFunctionData } from 'viem'
+import { encodeFunctionData } from 'viem/utils'
 import { validatorAnnounceAbi } from '../../sdk/abi/hyperlane.ts'
 import type { Logger } from '../../sdk/process/log.ts'
 import type { Hex } from '../../sdk/protocol/hex.ts'

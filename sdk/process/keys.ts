@@ -1,5 +1,5 @@
 import { pbkdf2Sync } from 'node:crypto'
-import { bytesToHex, isAddressEqual } from 'viem'
+import { bytesToHex, isAddressEqual } from 'viem/utils'
 import { HDKey, hdKeyToAccount, privateKeyToAccount } from 'viem/accounts'
 import { ConfigError } from './config-error.ts'
 import type { Environment } from './environment.ts'
