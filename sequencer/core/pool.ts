@@ -1,10 +1,9 @@
-import { ENTRY_KIND, transactionEntryId } from '../../sdk/protocol/entry.ts'
+import { ENTRY_KIND } from '../../sdk/protocol/entry.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import type { Address, Hash } from '../../sdk/protocol/hex.ts'
 import { faultOnArrival, legsToProtect } from './admission.ts'
 import { accountKey, replacementKey, userLegs, type AccountKey, type Entry, type Fault } from './entry.ts'
 import type { Effect } from './input.ts'
-import type { Leg } from './leg.ts'
 import { handOver, rememberClosed, rememberOwner } from './memory.ts'
 import type { CoreState, HeldFor } from './state.ts'
 
@@ -26,8 +25,11 @@ export function submit(state: CoreState, entry: Entry, requestId: number): Effec
   }
   entry.waiters.push(requestId)
   const effects = replaceOlder(state, entry)
-  protectLegs(state, entry)
   state.pending.set(entry.entryId, entry)
+  for (const { hash } of userLegs(entry)) {
+    if (!state.firstSeen.has(hash)) state.firstSeen.set(hash, entry.entryId)
+  }
+  protectLegs(state, entry)
   return [...effects, ...readOrReady(state, entry)]
 }
 
@@ -45,17 +47,14 @@ function faultOfRoom(state: CoreState, entry: Entry): Fault | undefined {
 }
 
 function protectLegs(state: CoreState, entry: Entry): void {
-  const lone = new Set(userLegs(entry).filter((leg) => waitsAlone(state, leg)).map(({ hash }) => hash))
-  // What was first seen alone goes alone: nobody takes it over by putting it into a bundle.
-  const legHashes = legsToProtect(entry).filter((hash) => !lone.has(hash))
+  // What another waiting entry was first seen with stays with that one.
+  const legHashes = legsToProtect(entry).filter(
+    (hash) => state.firstSeen.get(hash) === entry.entryId,
+  )
   if (legHashes.length === 0) return
   const { entryId, deadlineSlot: untilSlot } = entry
   for (const hash of legHashes) rememberOwner(state.memory, hash, { entryId, untilSlot })
   state.notes.seen.push({ entryId, untilSlot, legHashes })
-}
-
-function waitsAlone(state: CoreState, leg: Leg): boolean {
-  return state.pending.has(transactionEntryId(state.config.logId, leg))
 }
 
 function replaceOlder(state: CoreState, entry: Entry): Effect[] {
@@ -138,6 +137,9 @@ export function refuseEntry(state: CoreState, entry: Entry, fault: Fault): Effec
 export function forgetPending(state: CoreState, entry: Entry): void {
   const { entryId } = entry
   state.pending.delete(entryId)
+  for (const { hash } of userLegs(entry)) {
+    if (state.firstSeen.get(hash) === entryId) state.firstSeen.delete(hash)
+  }
   state.reading.delete(entryId)
   releaseHeld(state, entryId)
   const uuid = entry.terms.replacementUuid

@@ -34,6 +34,7 @@ export function initialState(config: CoreConfig): CoreState {
     reading: new Map(),
     held: new Map(),
     pending: new Map(),
+    firstSeen: new Map(),
     heldBySender: new Map(),
     marks: new Map(),
     marksSeq: 0n,

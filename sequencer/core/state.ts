@@ -51,6 +51,8 @@ export type CoreState = {
   held: Map<Hash, Held>
   /** Every entry that is ready, being read, held or in a formation, by id. */
   pending: Map<Hash, Entry>
+  /** Entry that a waiting leg was first seen with, by transaction hash. */
+  firstSeen: Map<Hash, Hash>
   heldBySender: Map<Address, number>
   /** Last sequence of marks by underlying. */
   marks: Map<number, bigint>

@@ -12,7 +12,7 @@ import type { Disk } from '../../sequencer/shell/log/disk.ts'
 import type { PublishedSuperblock } from '../../sequencer/shell/port.ts'
 import { recoverSigner } from '../../sequencer/shell/signing.ts'
 import type { Request } from './clients.ts'
-import { CONFIG, logId, SEQUENCER } from './world.ts'
+import { CONFIG, logId, SEQUENCER } from '../fixtures/sequencer/world.ts'
 
 const expected = { logId, sequencer: SEQUENCER }
 const recover = (digest: Hash, signature: Hash) => recoverSigner(digest, signature) ?? '0x'

@@ -5,7 +5,7 @@ import { RefusedError, type DecodedBundle } from '../../sequencer/shell/port.ts'
 import { CONTRACT, inputOf, UNLUCKY, type Op } from '../fixtures/sequencer/chain-double.ts'
 import { legOf } from '../fixtures/sequencer/driver-double.ts'
 import type { Random } from '../fixtures/sequencer/random.ts'
-import { CHAIN_IDS, logId, USERS, type Process } from './world.ts'
+import { CHAIN_IDS, logId, USERS, type Process } from '../fixtures/sequencer/world.ts'
 
 /** One request of a client, and what it was told. */
 export type Request = {

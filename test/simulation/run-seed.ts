@@ -1,7 +1,7 @@
 import { randomOf } from '../fixtures/sequencer/random.ts'
 import { auditAnswers, auditLog, auditReaders, BrokenInvariant, readLog } from './audit.ts'
 import { createClients } from './clients.ts'
-import { boot, createWorld, freshMachines, type Process, type World } from './world.ts'
+import { boot, createWorld, freshMachines, type Process, type World } from '../fixtures/sequencer/world.ts'
 
 /** What a seed's run was like. */
 export type RunSummary = { slots: number; entries: number; crashes: number; nodeDeaths: number; refused: number }
