@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 import {ICreditBook} from "../../../contracts/hub/ICreditBook.sol";
 import {Guard, IOptionsExchange, Order} from "../../../contracts/protocols/IOptionsExchange.sol";
 import {OptionsExchange} from "../../../contracts/protocols/OptionsExchange.sol";
 import {IProtocolRegistry} from "../../../contracts/spoke/IProtocolRegistry.sol";
 import {ISpokeCredit} from "../../../contracts/spoke/ISpokeCredit.sol";
 import {MarginAttestation, SignedInstrumentRisk} from "../../../contracts/types/Margin.sol";
-import {TandemProxy} from "../../../contracts/types/TandemProxy.sol";
 import {FakeExpiry} from "../fakes/FakeExpiry.sol";
 import {PoolFixture} from "../pool/PoolFixture.sol";
 
@@ -48,8 +48,8 @@ contract ExchangeOnPoolTest is PoolFixture {
         bytes memory init = abi.encodeCall(OptionsExchange.initialize, (config));
         bytes32 salt = keccak256("exchange");
         bytes memory creation = abi.encodePacked(
-            type(TandemProxy).creationCode,
-            abi.encode(implementation, GOVERNANCE, init)
+            type(ERC1967Proxy).creationCode,
+            abi.encode(implementation, init)
         );
         bytes32 hash = keccak256(
             abi.encodePacked(hex"ff", address(this), salt, keccak256(creation))
@@ -61,9 +61,7 @@ contract ExchangeOnPoolTest is PoolFixture {
         );
         book.addProtocol(EXCHANGE_ID, ALPHA);
         vm.stopPrank();
-        exchange = OptionsExchange(
-            address(new TandemProxy{salt: salt}(implementation, GOVERNANCE, init))
-        );
+        exchange = OptionsExchange(address(new ERC1967Proxy{salt: salt}(implementation, init)));
         assertEq(address(exchange), predicted, "predicted address");
     }
 
