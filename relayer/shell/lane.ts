@@ -128,7 +128,8 @@ async function serve(tenure: Tenure): Promise<() => Promise<void>> {
   log.info({ chain: chain.name, lane, signer: signer.address, actions: resumed }, 'lane taken')
 
   const look = async () => {
-    if (tenure.ended) return
+    // An idle lane asks when it is about to sign; until then the chain may do what it likes.
+    if (tenure.ended || (tenure.ledger.size === 0 && tenure.held === undefined)) return
     tenure.view = await readView(tenure, signer.address)
     await reconcile(tenure, pump, { resuming: false })
     metrics.lanePending.set({ chain: chain.name, lane }, underWay(tenure.ledger))

@@ -8,7 +8,7 @@ import type { MessageRecord } from '../core/stages.ts'
 import { readContract } from './chains.ts'
 import { decodeRevert, isRevert } from './reverts.ts'
 import { RpcError } from './rpc.ts'
-import { applyToCarried, dropEntry, lost, writeEntry, type Tenure } from './tenure.ts'
+import { applyToCarried, dropEntry, lost, readView, writeEntry, type Tenure } from './tenure.ts'
 
 /** How long a message that cannot go now waits for its next try, in milliseconds. */
 const RETRY_MS = {
@@ -65,8 +65,9 @@ async function reserveAndSign(
   record: MessageRecord,
   { to, data, gas, fee }: Call & { fee: Fee },
 ): Promise<void> {
-  const { ledger, view, ledgerPolicy, records, queues, store, fence, lane, faultpoint } = tenure
-  const nonce = nextNonce(ledger, view, ledgerPolicy)
+  const { ledger, ledgerPolicy, records, queues, store, fence, lane, faultpoint } = tenure
+  if (ledger.size === 0) tenure.view = await readView(tenure, tenure.signer.address)
+  const nonce = nextNonce(ledger, tenure.view, ledgerPolicy)
   if (nonce === undefined) return await queues.wake('submit', record, RETRY_MS.laneFull)
   const txUuid = randomUUID()
   const entry: LedgerEntry = {
