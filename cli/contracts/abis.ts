@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 type AbiItem = { type: string; name?: string }
-type Artifact = { contractName: string; abi: AbiItem[] }
+type Artifact = { contractName: string; abi: AbiItem[]; bytecode: string }
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const folder = join(root, 'sdk', 'abi')
@@ -30,7 +30,7 @@ if (process.argv.includes('--check')) {
 }
 
 function generate(): Map<string, string> {
-  const artifacts = readArtifacts().filter(({ abi }) => abi.length > 0)
+  const artifacts = readArtifacts().filter(isOffered)
   const names = new Set(artifacts.map(({ contractName }) => contractName))
   const made = new Map<string, string>()
   for (const artifact of artifacts) {
@@ -63,6 +63,11 @@ function isOurs(place: string): boolean {
   if (source === faucetToken) return true
   if (foreign.has(basename(source))) return false
   return !source.startsWith('contracts/test/') && !source.startsWith('contracts/libraries/')
+}
+
+/** An abstract contract offers nothing by itself: who inherits it does. */
+function isOffered({ contractName, abi, bytecode }: Artifact): boolean {
+  return abi.length > 0 && (isInterface(contractName) || bytecode !== '0x')
 }
 
 function moduleText({ contractName, abi }: Artifact): string {

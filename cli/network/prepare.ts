@@ -1,10 +1,11 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { keccak256, stringToBytes } from 'viem'
 import { localChains, ROLLUP_NAMES, type LocalChain } from '../../sdk/protocol/chains.ts'
 import { BaseError } from '../../sdk/protocol/errors.ts'
 import type { Hash } from '../../sdk/protocol/hex.ts'
 import { networkSchema, type Network } from '../../sdk/protocol/network.ts'
+import { writeDurably } from '../../sdk/process/durable-file.ts'
 import { loadNetwork } from '../../sdk/process/network.ts'
 import { describeNetwork } from './describe.ts'
 import { genesisFileText } from './genesis/file.ts'
@@ -12,6 +13,9 @@ import { contractOf, readAllocs, readManifest, type GenesisManifest } from './ge
 import { newLogId, withLogId } from './identity.ts'
 import { createDirectories, wipe, type Layout } from './layout.ts'
 import { planPorts, PORT_BASE_DEFAULT, type PortPlan } from './port-plan.ts'
+
+/** Everybody may read what everybody may know. */
+const PUBLIC = 0o644
 
 /** How a network is started. */
 export type PrepareOptions = {
@@ -119,7 +123,7 @@ function createNetwork(layout: Layout, chains: readonly LocalChain[], ports: Por
   )
   const genesis = genesisOf(manifest, chainIds, logId)
   for (const [chainId, { text }] of genesis) {
-    writeDurably(join(layout.genesis, `${chainId}.json`), text)
+    writeDurably(join(layout.genesis, `${chainId}.json`), text, PUBLIC)
   }
   const genesisHashes = new Map([...genesis].map(([chainId, { hash }]) => [chainId, hash]))
   const contracts = new Map(kept.map((chain) => [chain.chainId, chain.contracts]))
@@ -128,20 +132,7 @@ function createNetwork(layout: Layout, chains: readonly LocalChain[], ports: Por
 
 function writeNetwork(layout: Layout, network: Network): void {
   const checked = networkSchema.parse(network)
-  writeDurably(layout.networkFile, `${JSON.stringify(checked, undefined, 2)}\n`)
-}
-
-/** Writes a file so that after a crash it is either whole or as it was. */
-function writeDurably(path: string, text: string): void {
-  const fresh = `${path}.new`
-  const file = openSync(fresh, 'w', 0o644)
-  try {
-    writeFileSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  renameSync(fresh, path)
+  writeDurably(layout.networkFile, `${JSON.stringify(checked, undefined, 2)}\n`, PUBLIC)
 }
 
 function requireRollups(rollups: number | undefined): void {

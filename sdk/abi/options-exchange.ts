@@ -16,6 +16,7 @@ export const optionsExchangeAbi = [
   {"inputs":[{"internalType":"uint64","name":"nonce","type":"uint64"},{"internalType":"uint64","name":"minimum","type":"uint64"}],"name":"NonceCancelled","type":"error"},
   {"inputs":[{"internalType":"address","name":"caller","type":"address"},{"internalType":"bytes32","name":"account","type":"bytes32"}],"name":"NotAccountOwner","type":"error"},
   {"inputs":[{"internalType":"uint256","name":"riskKey","type":"uint256"}],"name":"NotAnOption","type":"error"},
+  {"inputs":[{"internalType":"uint256","name":"riskKey","type":"uint256"},{"internalType":"uint40","name":"expiryS","type":"uint40"},{"internalType":"uint256","name":"nowS","type":"uint256"}],"name":"NotExpired","type":"error"},
   {"inputs":[{"internalType":"address","name":"sender","type":"address"},{"internalType":"bytes32","name":"salt","type":"bytes32"},{"internalType":"uint64","name":"slot","type":"uint64"}],"name":"NotInBundle","type":"error"},
   {"inputs":[],"name":"NotInitializing","type":"error"},
   {"inputs":[{"internalType":"uint256","name":"riskKey","type":"uint256"}],"name":"NotListed","type":"error"},

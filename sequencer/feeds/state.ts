@@ -1,15 +1,8 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { ConfigError, describeIssues } from '../../sdk/process/config-error.ts'
+import { writeDurably } from '../../sdk/process/durable-file.ts'
 import type { Hash } from '../../sdk/protocol/hex.ts'
 import type { Playback, RecordedSpan } from './playback.ts'
 
@@ -149,21 +142,7 @@ function readState<Schema extends z.ZodType>(
 /** Writes a whole file or nothing: a crash leaves the old one or the new one. */
 function writeState(path: string, value: unknown): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const fresh = `${path}.${process.pid}`
-  const file = openSync(fresh, 'w', 0o600)
-  try {
-    writeSync(file, `${JSON.stringify(value)}\n`)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  renameSync(fresh, path)
-  const directory = openSync(dirname(path), 'r')
-  try {
-    fsyncSync(directory)
-  } finally {
-    closeSync(directory)
-  }
+  writeDurably(path, `${JSON.stringify(value)}\n`)
 }
 
 /** Files of the publisher in its state directory. */

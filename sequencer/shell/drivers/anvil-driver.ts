@@ -6,6 +6,7 @@ import { readAccounts } from './accounts.ts'
 import type { DriverAlert } from './alert.ts'
 import type { AnvilNode, AnvilOptions } from './anvil-node.ts'
 import { NodeLostError, type ChainDriver } from './driver.ts'
+import { createGate } from './gate.ts'
 import { NodeGoneError, NodeRpcError, NodeTimeoutError, type NodeCall } from './ipc.ts'
 import { resumeFrom, startFromGenesis } from './restore.ts'
 import { emptyPool, rewind, seal, sendLegs, StrayNodeError, type Running } from './sealing.ts'
@@ -32,6 +33,8 @@ export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
   const { onNode } = owner
   const decided = createSignal()
   const inTurn = <T>(job: (state: Running) => Promise<T>) => serial(() => onNode(job))
+  const reading = <T>(job: (state: Running) => Promise<T>) =>
+    onNode((state) => state.gate.shared(() => job(state)))
   return {
     chainId,
     start: () => serial(owner.start),
@@ -42,16 +45,16 @@ export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
     },
     head: () => headOf(owner.current().published),
     accounts: (addresses) =>
-      onNode(async ({ node, published }) => ({
+      reading(async ({ node, published }) => ({
         head: headOf(published),
         facts: await readAccounts(node.rpc, published.number, addresses),
       })),
     simulate: (env, calls) =>
-      onNode(async ({ node, published }) => {
+      reading(async ({ node, published }) => {
         if (env.parentHash !== published.hash) return { kind: 'stale', head: headOf(published) }
         return await simulateCalls(node.rpc, chainId, env, calls)
       }),
-    read: <T>(ask: (head: ChainHead) => NodeCall) => onNode((state) => read<T>(state, ask)),
+    read: <T>(ask: (head: ChainHead) => NodeCall) => reading((state) => read<T>(state, ask)),
     stage: (legs) =>
       inTurn(async (state) => {
         const refused = await sendLegs(state, legs)
@@ -133,7 +136,7 @@ function ownNode(options: AnvilDriverOptions): Owner {
       await end('it is starting')
       endRecorded(pidFile, ({ name }) => name === `node-${chainId}`)
       const { node, head } = await startNewest(options)
-      running = { node, published: head, staged: [] }
+      running = { node, published: head, staged: [], gate: createGate() }
       void node.gone.then((reason) => lose(node, reason))
       return head
     },

@@ -3,33 +3,11 @@ import { hexToBytes, bytesToHex } from '../../../sdk/protocol/bytes.ts'
 import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import type { BlockEnv, Difference, LegLog, SealedBlock } from '../../core/execution.ts'
 import type { BlockPlan } from './driver.ts'
+import type { HeaderFields } from './header-fields.ts'
 import { encodeRlp, uintRlp } from './rlp.ts'
 
 /** A block's header as a node gives it, with the hashes of its transactions. */
-export type NodeBlock = {
-  hash: Hash
-  parentHash: Hash
-  sha3Uncles: Hash
-  miner: Address
-  stateRoot: Hash
-  transactionsRoot: Hash
-  receiptsRoot: Hash
-  logsBloom: Hex
-  difficulty: Hex
-  number: Hex
-  gasLimit: Hex
-  gasUsed: Hex
-  timestamp: Hex
-  extraData: Hex
-  mixHash: Hash
-  nonce: Hex
-  baseFeePerGas: Hex
-  withdrawalsRoot: Hash
-  blobGasUsed: Hex
-  excessBlobGas: Hex
-  parentBeaconBlockRoot: Hash
-  transactions: readonly Hash[]
-}
+export type NodeBlock = HeaderFields & { hash: Hash; transactions: readonly Hash[] }
 
 /** A receipt as a node gives it: what is compared of it. */
 export type NodeReceipt = {

@@ -6,6 +6,7 @@ import type { DriverAlert } from './alert.ts'
 import type { AnvilNode } from './anvil-node.ts'
 import { compareBlock, sealedBlock, type NodeBlock, type NodeReceipt } from './block.ts'
 import type { BlockPlan, SealResult } from './driver.ts'
+import type { Gate } from './gate.ts'
 import { batchCallsMax, NodeRpcError } from './ipc.ts'
 
 /** A node at work: where its chain stands and what lies in its pool. */
@@ -16,6 +17,10 @@ export type Running = {
   sealed?: SealedBlock | undefined
   /** Hashes of the legs in the node's pool, in order. */
   staged: Hash[]
+  /**
+   * Asked about its head while it mines, a node answers from the block to come: nobody reads then.
+   */
+  gate: Gate
 }
 
 /** Times that a block into which somebody else's transactions came is made again. */
@@ -110,13 +115,14 @@ export async function emptyPool(state: Running): Promise<void> {
 }
 
 async function mine(
-  { node }: Running,
+  { node, gate }: Running,
   { env }: BlockPlan,
 ): Promise<{ block: NodeBlock; receipts: readonly NodeReceipt[] }> {
   const { rpc } = node
   // Every time: a rollback does not bring it back.
   await rpc.call('anvil_setNextBlockBaseFeePerGas', [`0x${env.baseFeePerGas.toString(16)}`])
-  await rpc.call('evm_mine', [{ timestamp: env.timestampS }], mineTimeoutMs)
+  const timestamp = env.timestampS
+  await gate.exclusive(() => rpc.call('evm_mine', [{ timestamp }], mineTimeoutMs))
   const tag = `0x${env.number.toString(16)}`
   const [block, receipts] = await Promise.all([
     rpc.call<NodeBlock | null>('eth_getBlockByNumber', [tag, false], mineTimeoutMs),
@@ -136,12 +142,12 @@ async function strayHead({ node, published }: Running): Promise<Hash | undefined
 
 /** Takes the node back to the published head. */
 export async function rewind(state: Running): Promise<void> {
-  const { node, published } = state
+  const { node, published, gate } = state
   state.sealed = undefined
   const head = Number(await node.rpc.call<Hash>('eth_blockNumber'))
   const depth = head - published.number
   try {
-    if (depth > 0) await node.rpc.call('anvil_rollback', [depth])
+    if (depth > 0) await gate.exclusive(() => node.rpc.call('anvil_rollback', [depth]))
   } catch (error) {
     if (!(error instanceof NodeRpcError)) throw error
     throw new StrayNodeError(`The node cannot go back ${depth} blocks: ${error.rpcMessage}.`)

@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { writeDurably } from '../../../sdk/process/durable-file.ts'
 import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import type { ChainHead } from '../../core/execution.ts'
 
@@ -70,24 +62,6 @@ export function writeSnapshot(directory: string, head: ChainHead, dump: Hex): vo
     historical_states: null,
   }
   const path = join(directory, `${head.number}-${head.hash}.json`)
-  writeDurably(directory, path, JSON.stringify(kept))
+  writeDurably(path, JSON.stringify(kept))
   for (const { path: old } of listSnapshots(directory).slice(snapshotsKept)) rmSync(old)
-}
-
-function writeDurably(directory: string, path: string, text: string): void {
-  const fresh = `${path}.part`
-  const file = openSync(fresh, 'w', 0o600)
-  try {
-    writeFileSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  renameSync(fresh, path)
-  const folder = openSync(directory, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
 }

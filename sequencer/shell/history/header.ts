@@ -1,30 +1,7 @@
 import { bytesToHex, hexToBytes } from '../../../sdk/protocol/bytes.ts'
-import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
+import type { Hex } from '../../../sdk/protocol/hex.ts'
+import type { HeaderFields } from '../drivers/header-fields.ts'
 import { decodeRlp } from '../drivers/rlp.ts'
-
-/** A block's header as Ethereum's JSON-RPC shows it. */
-export type HeaderFields = {
-  parentHash: Hash
-  sha3Uncles: Hash
-  miner: Address
-  stateRoot: Hash
-  transactionsRoot: Hash
-  receiptsRoot: Hash
-  logsBloom: Hex
-  difficulty: Hex
-  number: Hex
-  gasLimit: Hex
-  gasUsed: Hex
-  timestamp: Hex
-  extraData: Hex
-  mixHash: Hash
-  nonce: Hex
-  baseFeePerGas: Hex
-  withdrawalsRoot: Hash
-  blobGasUsed: Hex
-  excessBlobGas: Hex
-  parentBeaconBlockRoot: Hash
-}
 
 const names = [
   'parentHash',
