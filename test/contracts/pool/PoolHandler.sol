@@ -205,6 +205,7 @@ contract PoolHandler is HostileWire {
         uint256 instrument = instrumentAt(onAlpha, option);
         Change[] memory changes = _tradeOf(buyer, seller, instrument, lots, price, SALT);
         if (changes[0].account == changes[1].account) return;
+        if (price & 1 == 1) _swapSides(changes);
         _openListed(ownerAt(buyer));
         try this.bundle(ownerAt(buyer), onAlpha, changes, riskOf(instrument)) {
             _finish("tradeJointly", true);
@@ -387,6 +388,14 @@ contract PoolHandler is HostileWire {
         uint256 size18 = bound(lots, 1, 1_000_000) * LOT18;
         uint256 price18 = bound(price, 80, 120) * 1e18;
         return trade(accountAt(buyer), accountAt(seller), instrument, size18, price18, salt);
+    }
+
+    /// @dev The first account sells to the second.
+    function _swapSides(Change[] memory changes) private pure {
+        for (uint256 i = 0; i < changes.length; ++i) {
+            changes[i].size18 = -changes[i].size18;
+            changes[i].cash18 = -changes[i].cash18;
+        }
     }
 
     function _openListed(address sender) private {
