@@ -5,6 +5,8 @@ import type { PoolAccount } from '../../../sdk/client/actions/get-account.ts'
 export type Decision = 'nothing' | 'restrict' | 'call' | 'clear' | 'start' | 'bid' | 'finish'
 
 const BUFFER_PERCENT = 15n
+/** A buffer is whole when it is zero to a micro-dollar: shares of positions are rounded. */
+const WHOLE_18 = -(10n ** 12n)
 /** A call ends when the buffer is at least this part of the requirement. */
 const CLEAR_PERCENT = 5n
 
@@ -35,7 +37,7 @@ export function decide(
       if (saleable) return times.nowMs >= times.graceUntilMs ? 'start' : 'nothing'
       return buffer18 * 100n >= requirement18 * CLEAR_PERCENT ? 'clear' : 'nothing'
     case 'auction':
-      if (buffer18 >= 0n) return 'finish'
+      if (buffer18 >= WHOLE_18) return 'finish'
       return equity18 > 0n ? 'bid' : 'nothing'
     case 'insolvent':
       return 'nothing'
