@@ -42,7 +42,11 @@ export async function runShowcase(options: {
   }
   const same = <T>(value: T): T => value
   try {
-    await step('liquidity in every vault', () => seedNetwork(network), (seeded) => ({ seeded }))
+    await step(
+      'liquidity in every vault',
+      () => seedNetwork(network),
+      (seeded) => ({ seeded }),
+    )
     const stage = await step(
       'a maker with leases on both rollups',
       () => openStage(network, log),
@@ -53,11 +57,7 @@ export async function runShowcase(options: {
       () => depositOnTwoChains(stage),
       ({ report }) => report,
     )
-    await step(
-      'one bundle, two rollups, one margin',
-      () => tradeOnTwoRollups(stage, trader),
-      same,
-    )
+    await step('one bundle, two rollups, one margin', () => tradeOnTwoRollups(stage, trader), same)
     await step('a leg fails: nothing happens', () => failOnOneRollup(stage, trader), same)
     await step('too much risk: refused', () => breachInitialMargin(stage, trader), same)
     await step(

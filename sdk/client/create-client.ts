@@ -37,7 +37,9 @@ export class UnknownChainError extends BaseError {
     super(`The network has no chain ${asked}.`, {
       code: 'UNKNOWN_CHAIN',
       retryable: false,
-      metaMessages: [`It has ${known.map(({ name, chainId }) => `${name} (${chainId})`).join(', ')}.`],
+      metaMessages: [
+        `It has ${known.map(({ name, chainId }) => `${name} (${chainId})`).join(', ')}.`,
+      ],
     })
   }
 }
@@ -99,7 +101,7 @@ export function createTandemClient(options: {
 function turns(): TandemClient['inTurn'] {
   const last = new Map<number, Promise<unknown>>()
   return (chainIds, run) => {
-    const before = chainIds.map((chainId) => last.get(chainId))
+    const before = chainIds.map((chainId) => last.get(chainId) ?? Promise.resolve())
     const turn = Promise.allSettled(before).then(run)
     for (const chainId of chainIds) last.set(chainId, turn)
     return turn

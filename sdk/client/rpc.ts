@@ -1,4 +1,10 @@
-import { BaseError, ERRORS, TandemError, type ErrorName, type ErrorValues } from '../protocol/errors.ts'
+import {
+  BaseError,
+  ERRORS,
+  TandemError,
+  type ErrorName,
+  type ErrorValues,
+} from '../protocol/errors.ts'
 import type { SignedRefusal } from '../protocol/receipt.ts'
 
 /** An answer of the gateway that is no error of Tandem's registry. */

@@ -25,7 +25,7 @@ export type SequencerSettings = ReturnType<typeof readSettings>
  *
  * @throws ConfigError when a value breaks its rule.
  */
-export function readSettings(environment?: Environment | undefined) {
+export function readSettings(environment?: Environment) {
   const values = readEnvironment({
     prefix: 'SEQUENCER_',
     shape: {
@@ -38,7 +38,11 @@ export function readSettings(environment?: Environment | undefined) {
       /** A rollup without a block for this long gets one. */
       SEQUENCER_HEARTBEAT_MS: milliseconds(1_000, { min: 100, max: 60_000 }),
       /** Constant base fee of every rollup, in wei per gas; it cannot change within one log. */
-      SEQUENCER_BASE_FEE_WEI: z.coerce.bigint().min(1n).max(10n ** 15n).default(10n ** 9n),
+      SEQUENCER_BASE_FEE_WEI: z.coerce
+        .bigint()
+        .min(1n)
+        .max(10n ** 15n)
+        .default(10n ** 9n),
       /** Blocks of a rollup between two snapshots of its node. */
       SEQUENCER_SNAPSHOT_BLOCKS: z.coerce.number().int().min(2).max(1_000_000).default(2_000),
       /** Slots after which a signed margin attestation is void. */

@@ -165,7 +165,7 @@ function riskGuests(
         method: 'eth_call',
         params: [{ to, data }, `0x${number.toString(16)}`],
       })),
-    signer: privateKeyToAccount(loadRoleKey('risk', network).privateKey),
+    key: privateKeyToAccount(loadRoleKey('risk', network).privateKey),
     slot: () => ({ height: BigInt(engine.state.height), timestampMs: engine.state.timestampMs }),
     validForSlots: settings.SEQUENCER_ATTESTATION_SLOTS,
     marksAgeMsMax: settings.SEQUENCER_MARKS_AGE_MS,

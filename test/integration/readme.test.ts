@@ -40,11 +40,17 @@ test('every block has a language that this test knows how to run', () => {
 })
 
 describe('commands on the running network', () => {
-  const own = commands.filter((command) => /^(npm run tandem|curl)/.test(command))
-  test.each(own)('%s', async (command) => {
-    const { stdout } = await run('bash', ['-c', adapted(command)], { cwd: ROOT })
-    expect(stdout.length).toBeGreaterThan(0)
-    if (command.startsWith('curl')) expect(JSON.parse(stdout)).toHaveProperty('result')
+  const answer = (command: string) => run('bash', ['-c', adapted(command)], { cwd: ROOT })
+
+  test.each(commands.filter((command) => command.startsWith('npm run tandem')))(
+    '%s',
+    async (command) => {
+      expect((await answer(command)).stdout).not.toBe('')
+    },
+  )
+
+  test.each(commands.filter((command) => command.startsWith('curl')))('%s', async (command) => {
+    expect(JSON.parse((await answer(command)).stdout)).toHaveProperty('result')
   })
 })
 
@@ -81,25 +87,37 @@ test('npm test is what runs this', () => {
 })
 
 describe('starts', () => {
+  const argumentsOf = (command: string) => command.split(' -- ')[1]?.split(' ') ?? []
   const starts = commands.filter((command) => command.startsWith('npm start'))
-  test.each(starts)('%s', async (command) => {
-    const other = new TestNetwork()
-    try {
-      const args = command.split(' -- ')[1]?.split(' ') ?? []
-      if (args.includes('--help')) {
-        const { stdout } = await run('npm', ['start', '--', '--help'], { cwd: ROOT })
-        expect(stdout).toContain('--once')
-      } else if (args.includes('--once')) {
-        expect(await lastLineOf(other, args)).toMatchObject({ ok: true })
-      } else {
-        await other.up(args)
-        expect((await other.end('SIGINT')).code).toBe(0)
-      }
-    } finally {
-      await other.remove()
-    }
+  const lasting = starts.filter((command) => !/--(help|once)/.test(command))
+
+  test.each(lasting)('%s: comes up and stops at Ctrl-C', async (command) => {
+    await withNetwork(async (other) => {
+      await other.up(argumentsOf(command))
+      expect((await other.end('SIGINT')).code).toBe(0)
+    })
+  })
+
+  test('npm start -- --once: ends with one JSON object that says that all went well', async () => {
+    await withNetwork(async (other) => {
+      expect(await lastLineOf(other, ['--once'])).toMatchObject({ ok: true })
+    })
+  })
+
+  test('npm start -- --help: lists the options', async () => {
+    const { stdout } = await run('npm', ['start', '--', '--help'], { cwd: ROOT })
+    expect(stdout).toContain('--once')
   })
 })
+
+async function withNetwork(work: (other: TestNetwork) => Promise<void>): Promise<void> {
+  const other = new TestNetwork()
+  try {
+    await work(other)
+  } finally {
+    await other.remove()
+  }
+}
 
 function adapted(command: string): string {
   const at = command

@@ -25,8 +25,12 @@ export async function depositOnTwoChains(stage: Stage) {
   ])
   const { account, claims } = await getAccount(trader)
   stage.log(`account ${account}`)
-  stage.log(`  60,000 USDC locked on alpha, credited on the hub after ${milliseconds(sent[0].creditedMs)}`)
-  stage.log(`  20 WETH locked on outland, credited on the hub after ${milliseconds(sent[1].creditedMs)}`)
+  stage.log(
+    `  60,000 USDC locked on alpha, credited on the hub after ${milliseconds(sent[0].creditedMs)}`,
+  )
+  stage.log(
+    `  20 WETH locked on outland, credited on the hub after ${milliseconds(sent[1].creditedMs)}`,
+  )
   for (const { asset, amount18 } of claims) {
     const { symbol } = stage.network.assets.find(({ id }) => id === asset)!
     stage.log(`  claim: ${decimal(amount18)} ${symbol}`)

@@ -32,7 +32,9 @@ export async function replayTheFall(stage: Stage, options: { liquidatorArgs: str
   ])
   const liquidator = await startLiquidator(options.liquidatorArgs)
   try {
-    stage.log('4 to 5 February 2026, 12 hours a few seconds; marks between snapshots are interpolated')
+    stage.log(
+      '4 to 5 February 2026, 12 hours a few seconds; marks between snapshots are interpolated',
+    )
     await replayMarket(called, { toMs: RECORDED.slideEndMs, durationMs: SLIDE_MS })
     await showSlide(stage, called)
     await seekMarket(called, { toMs: RECORDED.bottomMs })
@@ -78,7 +80,9 @@ async function showSlide(stage: Stage, client: TandemClient): Promise<void> {
   const { attestation } = await attestMargin(client, {
     account: accountId(client.account!.address),
   })
-  stage.log(`  after the slide: ${state}, maintenance margin left ${dollars(attestation.maintenance18)}`)
+  stage.log(
+    `  after the slide: ${state}, maintenance margin left ${dollars(attestation.maintenance18)}`,
+  )
 }
 
 async function topUpWhenCalled(stage: Stage, client: TandemClient) {
@@ -123,7 +127,9 @@ async function watchSale(stage: Stage, client: TandemClient) {
   stage.log(
     `  at ${decimal(price18! * 100n)} % of value: ${dollars(bid18!)}, insurance ${dollars(fee18!)}`,
   )
-  stage.log(`  it keeps ${decimal(-positions[0]!.size18, 4)} puts short and ${dollars(claims[0]!.amount18)}`)
+  stage.log(
+    `  it keeps ${decimal(-positions[0]!.size18, 4)} puts short and ${dollars(claims[0]!.amount18)}`,
+  )
   const size18 = await chain.readContract({
     address: contractOf(client, hub.chainId, 'creditBook'),
     abi: creditBookAbi,
@@ -140,7 +146,9 @@ async function watchSale(stage: Stage, client: TandemClient) {
 
 async function startLiquidator(args: string[]): Promise<ChildProcess> {
   const program = new URL('../../main.ts', import.meta.url)
-  const child = fork(program, ['liquidator', ...args], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  const child = fork(program, ['liquidator', ...args], {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
   await once(child, 'message')
   return child
 }

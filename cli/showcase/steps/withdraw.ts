@@ -1,5 +1,8 @@
 import { erc20Abi } from 'viem'
-import { getBalanceSheet, type BalanceSheet } from '../../../sdk/client/actions/get-balance-sheet.ts'
+import {
+  getBalanceSheet,
+  type BalanceSheet,
+} from '../../../sdk/client/actions/get-balance-sheet.ts'
 import { waitForMessage } from '../../../sdk/client/actions/wait-for-message.ts'
 import { withdraw } from '../../../sdk/client/actions/withdraw.ts'
 import { tokenOf } from '../../../sdk/client/contracts.ts'

@@ -8,12 +8,7 @@ import {
   type InstrumentId,
   type RiskKey,
 } from '../../protocol/ids.ts'
-import {
-  exchangeDomain,
-  orderTypes,
-  type FillGuard,
-  type Order,
-} from '../../protocol/orders.ts'
+import { exchangeDomain, orderTypes, type FillGuard, type Order } from '../../protocol/orders.ts'
 import { mulDivDown, mulDivUp, type Size18, type Usd18 } from '../../protocol/units.ts'
 import { protocolOf } from '../contracts.ts'
 import { signer, type TandemClient } from '../create-client.ts'
@@ -80,9 +75,7 @@ export function changeOfFill(
   const rounded = makerBuys ? mulDivDown : mulDivUp
   const cash18 = rounded(size18, signed.order.price18, ONE_18)
   return {
-    positions: [
-      { instrument: instrumentOf(client, signed), size18: makerBuys ? -size18 : size18 },
-    ],
+    positions: [{ instrument: instrumentOf(client, signed), size18: makerBuys ? -size18 : size18 }],
     claims: [{ asset: 1, amount18: makerBuys ? cash18 : -cash18 }],
   }
 }

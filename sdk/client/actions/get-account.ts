@@ -1,6 +1,13 @@
 import { creditBookAbi } from '../../abi/credit-book.ts'
 import { accountId, type AccountId, type AssetId, type InstrumentId } from '../../protocol/ids.ts'
-import { amount18, size18, usd18, type Amount18, type Size18, type Usd18 } from '../../protocol/units.ts'
+import {
+  amount18,
+  size18,
+  usd18,
+  type Amount18,
+  type Size18,
+  type Usd18,
+} from '../../protocol/units.ts'
 import { contractOf, hubOf } from '../contracts.ts'
 import { signer, type TandemClient } from '../create-client.ts'
 

@@ -1,5 +1,10 @@
-import { decodeErrorResult, encodeFunctionData, BaseError as ViemError, type Hex } from 'viem'
-import type { TransactionReceipt } from 'viem'
+import {
+  BaseError as ViemError,
+  decodeErrorResult,
+  encodeFunctionData,
+  type Hex,
+  type TransactionReceipt,
+} from 'viem'
 import { liquidationAuctionAbi } from '../../abi/liquidation-auction.ts'
 import { accountId, type AccountId } from '../../protocol/ids.ts'
 import { usd18, type Usd18 } from '../../protocol/units.ts'

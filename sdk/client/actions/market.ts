@@ -41,10 +41,7 @@ export async function replayMarket(
 }
 
 /** Moves the publisher to a moment of the recording at once. */
-export async function seekMarket(
-  client: TandemClient,
-  options: { toMs: number },
-): Promise<void> {
+export async function seekMarket(client: TandemClient, options: { toMs: number }): Promise<void> {
   await request(client, 'POST', '/v1/market/seek', options)
 }
 

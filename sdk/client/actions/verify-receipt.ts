@@ -1,10 +1,6 @@
 import { recoverAddress } from 'viem'
 import { BaseError } from '../../protocol/errors.ts'
-import {
-  checkReceipt,
-  checkRefusal,
-  type ReceiptFault,
-} from '../../protocol/receipt-hash.ts'
+import { checkReceipt, checkRefusal, type ReceiptFault } from '../../protocol/receipt-hash.ts'
 import type { SignedReceipt, SignedRefusal } from '../../protocol/receipt.ts'
 import type { TandemClient } from '../create-client.ts'
 

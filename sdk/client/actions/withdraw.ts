@@ -43,15 +43,7 @@ export async function withdraw(
     data: encodeFunctionData({
       abi: hubVaultAbi,
       functionName: 'withdraw',
-      args: [
-        account,
-        asset,
-        amount18,
-        chainId,
-        options.recipient ?? owner,
-        attestation,
-        signature,
-      ],
+      args: [account, asset, amount18, chainId, options.recipient ?? owner, attestation, signature],
     }),
   })
   const [dispatched] = parseEventLogs({

@@ -27,7 +27,11 @@ export type PortfolioChange = {
  *
  * @throws TandemError MARGIN_UNAVAILABLE when a claim would be negative or positions too many.
  */
-export function changed(held: HubPortfolio, change: PortfolioChange, account: AccountId): HubPortfolio {
+export function changed(
+  held: HubPortfolio,
+  change: PortfolioChange,
+  account: AccountId,
+): HubPortfolio {
   const positions = new Map(held.positions)
   const claims = new Map(held.claims)
   for (const { instrument, size18: size } of change.positions) {

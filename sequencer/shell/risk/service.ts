@@ -22,8 +22,14 @@ import { fromFixed, toUsd18Down, toUsd18Up } from '../../../sdk/risk/fixed-point
 import { InvalidPortfolioError } from '../../../sdk/risk/invalid-portfolio.ts'
 import { marketOf, parametersOf, portfolioOf } from '../../../sdk/risk/ledger.ts'
 import { computeMargin } from '../../../sdk/risk/margin.ts'
-import { confidenceFault, seriesRequirement } from '../../../sdk/risk/stand-alone.ts'
-import { openHubBooks, type HubPortfolio, type HubRead } from './hub-books.ts'
+import type { RiskParameters } from '../../../sdk/risk/parameters.ts'
+import type { RiskMarket } from '../../../sdk/risk/portfolio.ts'
+import {
+  confidenceFault,
+  seriesRequirement,
+  type SeriesRequirement,
+} from '../../../sdk/risk/stand-alone.ts'
+import { HubBooks, type HubPortfolio, type HubRead } from './hub-books.ts'
 import {
   changed,
   holdingsOf,
@@ -50,6 +56,17 @@ export type RiskService = {
   instrumentRisk: (instruments: readonly InstrumentId[]) => Promise<AttestedInstrument[]>
 }
 
+/** What the risk signer works with. */
+type Signer = {
+  network: Network
+  books: HubBooks
+  parameters: RiskParameters
+  key: LocalAccount
+  slot: () => { height: bigint; timestampMs: number }
+  validForSlots: bigint
+  marksAgeMsMax: number
+}
+
 /**
  * Opens the risk signer over the hub's published head.
  *
@@ -57,120 +74,128 @@ export type RiskService = {
  * @param options.validForSlots - Slots after which what was signed is void.
  * @param options.marksAgeMsMax - Milliseconds after which marks say nothing any more (V18).
  */
-export function openRiskService(options: {
-  network: Network
-  read: HubRead
-  signer: LocalAccount
-  slot: () => { height: bigint; timestampMs: number }
-  validForSlots: bigint
-  marksAgeMsMax: number
-}): RiskService {
-  const { network, signer, slot, validForSlots, marksAgeMsMax } = options
+export function openRiskService(
+  options: Omit<Signer, 'books' | 'parameters'> & { read: HubRead },
+): RiskService {
+  const { network, read } = options
   const hub = network.chains.find(({ kind }) => kind === 'hub')
   assert(hub !== undefined, 'a network has a hub')
-  const books = openHubBooks({
-    read: options.read,
+  const books = new HubBooks({
+    read,
     creditBook: hub.contracts['creditBook'] as Hex,
     markFeeds: hub.contracts['markFeeds'] as Hex,
     underlyings: network.underlyings.map(({ id }) => id),
   })
-  const parameters = parametersOf(network.assets)
-  const domain = tandemDomain(network.logId)
-
-  async function marginAttestation(
-    account: AccountId,
-    change: PortfolioChange,
-  ): Promise<AttestedMargin> {
-    const held = changed(await books.portfolio(account), change, account)
-    const { height, timestampMs } = slot()
-    const nowS = Math.floor(timestampMs / 1000)
-    const { marksSeq, updates } = await books.marks()
-    const margin = await margining(account, async () => {
-      requireFresh(held, updates, timestampMs)
-      const settled = await books.settlements(held.positions.keys(), nowS)
-      const market = marketOf(updates, network.assets, nowS, settled)
-      return computeMargin(portfolioOf(holdingsOf(held), network.assets), market, parameters)
-    })
-    const attestation: MarginAttestation = {
-      account,
-      positionsHash: positionsHash(account, held),
-      marksSeq,
-      paramsVersion: parameters.version,
-      initial18: toUsd18Down(margin.initialUsd),
-      maintenance18: toUsd18Down(margin.maintenanceUsd),
-      markToMarket18: toUsd18Down(margin.positionsUsd),
-      equity18: toUsd18Down(margin.equityUsd),
-      worstScenario: margin.worstIndex,
-      validUntilSlot: height + validForSlots,
-    }
-    const signature = await signer.signTypedData({
-      domain,
-      types: marginAttestationTypes,
-      primaryType: 'MarginAttestation',
-      message: attestation,
-    })
-    return { attestation, signature, explanation: explainMargin(margin, parameters) }
+  const signer: Signer = { ...options, books, parameters: parametersOf(network.assets) }
+  return {
+    marginAttestation: (account, change) => attestMargin(signer, account, change),
+    instrumentRisk: (instruments) => attestInstruments(signer, instruments),
   }
-
-  function requireFresh(
-    held: HubPortfolio,
-    updates: readonly FeedUpdate[],
-    nowMs: number,
-  ): void {
-    for (const underlying of underlyingsOf(held, network)) {
-      const update = updates.find((candidate) => candidate.underlying === underlying)
-      const ageMs = update === undefined ? Infinity : nowMs - update.timestampMs
-      if (ageMs <= marksAgeMsMax) continue
-      const values = `marks of underlying ${underlying} are ${ageMs} ms old`
-      throw new InvalidPortfolioError(`marks are at most ${marksAgeMsMax} ms old`, values)
-    }
-  }
-
-  async function instrumentRisk(
-    instruments: readonly InstrumentId[],
-  ): Promise<AttestedInstrument[]> {
-    const { height, timestampMs } = slot()
-    const { marksSeq, updates } = await books.marks()
-    const fresh = updates.filter((update) => timestampMs - update.timestampMs <= marksAgeMsMax)
-    const market = marketOf(fresh, network.assets, Math.floor(timestampMs / 1000))
-    return Promise.all(
-      instruments.map(async (instrument) => {
-        const { underlying, expiryS, strike8, right } = unpackRiskKey(
-          unpackInstrumentId(instrument).key,
-        )
-        const requirement = await margining(`instrument ${instrument}`, async () => {
-          const fault = confidenceFault(underlying, market, parameters)
-          if (fault !== undefined) throw new InvalidPortfolioError('marks are trusted', fault)
-          const strikeUsd = fromFixed(strike8, 8)
-          const side = right === RIGHT.call ? 'call' : 'put'
-          return seriesRequirement(
-            { underlying, expiryS, strikeUsd, right: side },
-            market,
-            parameters,
-          )
-        })
-        const risk: InstrumentRisk = {
-          instrument,
-          marksSeq,
-          mark18: toUsd18Down(requirement.markUsd),
-          longRequirement18: toUsd18Up(requirement.longUsd),
-          shortRequirement18: toUsd18Up(requirement.shortUsd),
-          validUntilSlot: height + validForSlots,
-        }
-        const signature = await signer.signTypedData({
-          domain,
-          types: instrumentRiskTypes,
-          primaryType: 'InstrumentRisk',
-          message: risk,
-        })
-        return { risk, signature }
-      }),
-    )
-  }
-  return { marginAttestation, instrumentRisk }
 }
 
-async function margining<T>(account: string, compute: () => Promise<T>): Promise<T> {
+async function attestMargin(
+  signer: Signer,
+  account: AccountId,
+  change: PortfolioChange,
+): Promise<AttestedMargin> {
+  const { network, books, parameters, slot, validForSlots } = signer
+  const held = changed(await books.portfolio(account), change, account)
+  const { height, timestampMs } = slot()
+  const nowS = Math.floor(timestampMs / 1000)
+  const { marksSeq, updates } = await books.marks()
+  const margin = await margining(account, async () => {
+    requireFresh(signer, held, { updates, nowMs: timestampMs })
+    const settled = await books.settlements(held.positions.keys(), nowS)
+    const market = marketOf(updates, network.assets, nowS, settled)
+    return computeMargin(portfolioOf(holdingsOf(held), network.assets), market, parameters)
+  })
+  const attestation: MarginAttestation = {
+    account,
+    positionsHash: positionsHash(account, held),
+    marksSeq,
+    paramsVersion: parameters.version,
+    initial18: toUsd18Down(margin.initialUsd),
+    maintenance18: toUsd18Down(margin.maintenanceUsd),
+    markToMarket18: toUsd18Down(margin.positionsUsd),
+    equity18: toUsd18Down(margin.equityUsd),
+    worstScenario: margin.worstIndex,
+    validUntilSlot: height + validForSlots,
+  }
+  const signature = await signer.key.signTypedData({
+    domain: tandemDomain(network.logId),
+    types: marginAttestationTypes,
+    primaryType: 'MarginAttestation',
+    message: attestation,
+  })
+  return { attestation, signature, explanation: explainMargin(margin, parameters) }
+}
+
+async function attestInstruments(
+  signer: Signer,
+  instruments: readonly InstrumentId[],
+): Promise<AttestedInstrument[]> {
+  const { network, books, slot, validForSlots, marksAgeMsMax } = signer
+  const { height, timestampMs } = slot()
+  const { marksSeq, updates } = await books.marks()
+  const fresh = updates.filter((update) => timestampMs - update.timestampMs <= marksAgeMsMax)
+  const market = marketOf(fresh, network.assets, Math.floor(timestampMs / 1000))
+  return Promise.all(
+    instruments.map(async (instrument) => {
+      const requirement = await margining(`instrument ${instrument}`, () =>
+        requirementOf(signer, market, instrument),
+      )
+      const risk: InstrumentRisk = {
+        instrument,
+        marksSeq,
+        mark18: toUsd18Down(requirement.markUsd),
+        longRequirement18: toUsd18Up(requirement.longUsd),
+        shortRequirement18: toUsd18Up(requirement.shortUsd),
+        validUntilSlot: height + validForSlots,
+      }
+      const signature = await signer.key.signTypedData({
+        domain: tandemDomain(network.logId),
+        types: instrumentRiskTypes,
+        primaryType: 'InstrumentRisk',
+        message: risk,
+      })
+      return { risk, signature }
+    }),
+  )
+}
+
+function requirementOf(
+  { parameters }: Signer,
+  market: RiskMarket,
+  instrument: InstrumentId,
+): SeriesRequirement {
+  const { key } = unpackInstrumentId(instrument)
+  const { underlying, expiryS, strike8, right } = unpackRiskKey(key)
+  const fault = confidenceFault(underlying, market, parameters)
+  if (fault !== undefined) throw new InvalidPortfolioError('marks are trusted', fault)
+  const series = {
+    underlying,
+    expiryS,
+    strikeUsd: fromFixed(strike8, 8),
+    right: right === RIGHT.call ? ('call' as const) : ('put' as const),
+  }
+  return seriesRequirement(series, market, parameters)
+}
+
+function requireFresh(
+  { network, marksAgeMsMax }: Signer,
+  held: HubPortfolio,
+  { updates, nowMs }: { updates: readonly FeedUpdate[]; nowMs: number },
+): void {
+  for (const underlying of underlyingsOf(held, network)) {
+    const update = updates.find((candidate) => candidate.underlying === underlying)
+    const ageMs = update === undefined ? Infinity : nowMs - update.timestampMs
+    if (ageMs <= marksAgeMsMax) continue
+    const values = `marks of underlying ${underlying} are ${ageMs} ms old`
+    throw new InvalidPortfolioError(`marks are at most ${marksAgeMsMax} ms old`, values)
+  }
+}
+
+async function margining<T>(account: string, compute: () => T | Promise<T>): Promise<T> {
   try {
     return await compute()
   } catch (cause) {

@@ -3,7 +3,13 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, test } from 'vitest'
 import { developmentKey } from '../../../../sdk/process/keys.ts'
 import { tandemDomain, type FeedUpdate } from '../../../../sdk/protocol/feeds.ts'
-import { accountId, KIND, packInstrumentId, packRiskKey, RIGHT } from '../../../../sdk/protocol/ids.ts'
+import {
+  accountId,
+  KIND,
+  packInstrumentId,
+  packRiskKey,
+  RIGHT,
+} from '../../../../sdk/protocol/ids.ts'
 import { marginAttestationTypes } from '../../../../sdk/protocol/margin.ts'
 import { openRiskService } from '../../../../sequencer/shell/risk/service.ts'
 import { HUB_DOUBLE, hubDouble, type HubState } from '../../../fixtures/hub-double.ts'
@@ -64,7 +70,7 @@ function open(change: Partial<HubState> = {}) {
   const service = openRiskService({
     network,
     read: hubDouble(state),
-    signer: privateKeyToAccount(risk.privateKey),
+    key: privateKeyToAccount(risk.privateKey),
     slot: () => ({ height: 50n, timestampMs: NOW_MS }),
     validForSlots: 100n,
     marksAgeMsMax: 60_000,
