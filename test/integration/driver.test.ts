@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { readProcesses } from '../../sdk/process/pids.ts'
 import type { Address } from '../../sdk/protocol/hex.ts'
+import type { Leg } from '../../sequencer/core/leg.ts'
 import { createAnvilDriver } from '../../sequencer/shell/drivers/anvil-driver.ts'
 import { connectIpc, type IpcConnection } from '../../sequencer/shell/drivers/ipc.ts'
 import {
@@ -143,6 +144,32 @@ describe('sealing', () => {
     expect(await balance()).toBe('0x0')
     await driver.publish()
     expect(await balance()).toBe('0x5')
+  })
+
+  test('reads that come while a block is mined see the published head (I4)', async () => {
+    // The more state, the longer a block takes: here long enough to be come upon.
+    const slots = Array.from({ length: 20_000 }, (_, i) => [word(i), word(1)] as const)
+    const made = testRollup({ [someone]: { storage: Object.fromEntries(slots) } })
+    open.push(made)
+    const { driver } = made
+    await driver.start()
+    for (let nonce = 0; nonce < 8; nonce++) {
+      const env = envAfter(driver.head())
+      const leg = await signedLeg(alice, nonce, { to: bob.address, value: 1n })
+      const simulation = await driver.simulate(env, [leg])
+      if (simulation.kind !== 'outcomes') throw new Error(simulation.kind)
+      const seen = new Set<number | undefined>()
+      let sealed = false
+      const reader = async () => {
+        while (!sealed) seen.add((await driver.accounts([alice.address])).facts[0]?.nonce)
+      }
+      const readers = Array.from({ length: 8 }, reader)
+      await driver.seal({ env, legs: [leg], expected: simulation.outcomes })
+      sealed = true
+      await Promise.all(readers)
+      expect([...seen]).toEqual([nonce])
+      await driver.publish()
+    }
   })
 
   test('rolling a sealed block back gives the same block again', async () => {

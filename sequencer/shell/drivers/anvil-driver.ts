@@ -24,6 +24,8 @@ export type AnvilDriverOptions = Omit<AnvilOptions, 'state'> & {
 
 const dumpTimeoutMs = 60_000
 const readTimeoutMs = 15_000
+/** Reads that a node answers at once. */
+const readsMax = 32
 
 /** Makes the driver of one rollup; `start` starts its node. */
 export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
@@ -136,7 +138,7 @@ function ownNode(options: AnvilDriverOptions): Owner {
       await end('it is starting')
       endRecorded(pidFile, ({ name }) => name === `node-${chainId}`)
       const { node, head } = await startNewest(options)
-      running = { node, published: head, staged: [], gate: createGate() }
+      running = { node, published: head, staged: [], gate: createGate(readsMax) }
       void node.gone.then((reason) => lose(node, reason))
       return head
     },

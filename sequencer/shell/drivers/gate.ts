@@ -1,36 +1,57 @@
-/** Lets many read at once, or one change something while nobody reads. */
+/** Lets some read at once, or one change something while nobody reads. */
 export type Gate = {
-  /** Runs a read once no change is under way or waits. */
+  /** Runs a read in its turn, once no change is under way or waits. */
   shared: <T>(job: () => Promise<T>) => Promise<T>
-  /** Runs a change once the reads under way have ended; reads that come meanwhile wait. */
+  /** Runs a change once the reads under way have ended; those that wait go on waiting. */
   exclusive: <T>(job: () => Promise<T>) => Promise<T>
 }
 
-/** Makes an open gate. */
-export function createGate(): Gate {
-  const reads = new Set<Promise<unknown>>()
-  let change: Promise<void> | undefined
+/**
+ * Makes an open gate.
+ *
+ * @param readsMax - Reads at once: the most that a change waits for.
+ */
+export function createGate(readsMax: number): Gate {
+  const reads: (() => void)[] = []
+  const changes: (() => void)[] = []
+  let reading = 0
+  let changing = false
+
+  const letIn = () => {
+    if (changing) return
+    if (changes.length > 0) {
+      changing = reading === 0
+      if (changing) changes.shift()?.()
+      return
+    }
+    while (reading < readsMax && reads.length > 0) {
+      reading += 1
+      reads.shift()?.()
+    }
+  }
+  const turnIn = (queue: (() => void)[]) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    queue.push(resolve)
+    letIn()
+    return promise
+  }
   return {
     shared: async (job) => {
-      while (change !== undefined) await change
-      const read = job()
-      const ended = read.then(
-        () => reads.delete(ended),
-        () => reads.delete(ended),
-      )
-      reads.add(ended)
-      return await read
-    },
-    exclusive: async (job) => {
-      while (change !== undefined) await change
-      const { promise, resolve } = Promise.withResolvers<void>()
-      change = promise
+      await turnIn(reads)
       try {
-        await Promise.all(reads)
         return await job()
       } finally {
-        change = undefined
-        resolve()
+        reading -= 1
+        letIn()
+      }
+    },
+    exclusive: async (job) => {
+      await turnIn(changes)
+      try {
+        return await job()
+      } finally {
+        changing = false
+        letIn()
       }
     },
   }
