@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { readProcesses } from '../../sdk/process/pids.ts'
 import type { Address } from '../../sdk/protocol/hex.ts'
-import type { Leg } from '../../sequencer/core/leg.ts'
 import { createAnvilDriver } from '../../sequencer/shell/drivers/anvil-driver.ts'
 import { connectIpc, type IpcConnection } from '../../sequencer/shell/drivers/ipc.ts'
 import {
