@@ -10,14 +10,26 @@ import type { Service } from './supervisor/supervised.ts'
 /** Services that start together, once those of the stage before are ready. */
 export type Stage = { title: string; services: readonly Service[] }
 
+/** Tandem's own programs in a network: their files, from the project's root or absolute. */
+export type Programs = Record<'sequencer' | 'validator' | 'relayer' | 'publisher', string>
+
+/** The programs of every network. */
+export const PROGRAMS: Programs = {
+  sequencer: 'sequencer/main.ts',
+  validator: 'relayer/validator/main.ts',
+  relayer: 'relayer/main.ts',
+  publisher: 'sequencer/feeds/main.ts',
+}
+
 /** Gives everything that a network consists of, in the order in which it starts. */
 export function networkStages(options: {
   layout: Layout
   chains: readonly LocalChain[]
   ports: PortPlan
+  programs: Programs
   trouble: (name: string, error: unknown) => void
 }): readonly Stage[] {
-  const { layout, chains, ports, trouble } = options
+  const { layout, chains, ports, programs, trouble } = options
   const network = ['--network', layout.networkFile]
   const standalone = chains.filter(({ chainId }) => ports.standalone.has(chainId))
   const sequenced = chains.filter(({ chainId }) => !ports.standalone.has(chainId))
@@ -30,6 +42,7 @@ export function networkStages(options: {
             name,
             chainId,
             port: ports.standalone.get(chainId)!,
+            nodePort: ports.nodes.get(chainId)!,
             layout,
             trouble: (error) => trouble(name, error),
           }),
@@ -42,7 +55,7 @@ export function networkStages(options: {
       services: [
         programService({
           name: 'sequencer',
-          file: 'sequencer/main.ts',
+          file: programs.sequencer,
           args: [...network, '--state', layout.sequencer],
         }),
       ],
@@ -53,7 +66,7 @@ export function networkStages(options: {
         ...chains.map(({ name, chainId }) =>
           programService({
             name: `validator-${name}`,
-            file: 'relayer/validator/main.ts',
+            file: programs.validator,
             args: [
               ...network,
               ...['--chain', `${chainId}`],
@@ -63,12 +76,12 @@ export function networkStages(options: {
         ),
         programService({
           name: 'relayer',
-          file: 'relayer/main.ts',
+          file: programs.relayer,
           args: [...network, '--state', layout.relayer],
         }),
         programService({
           name: 'publisher',
-          file: 'sequencer/feeds/main.ts',
+          file: programs.publisher,
           args: [...network, '--state', layout.publisher],
         }),
       ],

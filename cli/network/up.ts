@@ -5,7 +5,7 @@ import { createDirectories, layoutOf, type Layout } from './layout.ts'
 import { requireFreePorts } from './port-plan.ts'
 import { planFor, prepareNetwork, type Prepared } from './prepare.ts'
 import type { Reporter } from './report.ts'
-import { networkStages } from './services.ts'
+import { networkStages, PROGRAMS, type Programs } from './services.ts'
 import { showStatus } from './status-line.ts'
 import { endLeftovers, Supervisor } from './supervisor/supervisor.ts'
 import type { ServiceEvent } from './supervisor/supervised.ts'
@@ -17,6 +17,8 @@ export type UpOptions = {
   /** Sequenced rollups besides the hub. */
   rollups?: number | undefined
   portBase?: number | undefined
+  /** Programs to run in place of the network's own. */
+  programs?: Programs | undefined
 }
 
 /** What is done with a network that runs, before it is stopped; gives the exit code. */
@@ -56,17 +58,16 @@ export async function withNetwork(
 async function supervise(
   layout: Layout,
   { network, chains, ports, first, outdated }: Prepared,
-  { signal, reporter }: { signal: AbortSignal; reporter: Reporter },
+  options: UpOptions & { signal: AbortSignal; reporter: Reporter },
   duty: Duty,
 ): Promise<number> {
+  const { signal, reporter, programs = PROGRAMS } = options
   const report = (event: ServiceEvent) => reporter.say(sentenceOf(event))
   const trouble = (name: string, error: unknown) =>
     reporter.say(`! ${name}: ${(error as Error).message}`)
-  const supervisor = new Supervisor(networkStages({ layout, chains, ports, trouble }), {
-    logs: layout.logs,
-    pidFile: layout.pidFile,
-    report,
-  })
+  const stages = networkStages({ layout, chains, ports, programs, trouble })
+  const { logs, pidFile } = layout
+  const supervisor = new Supervisor(stages, { logs, pidFile, report })
   const stop = () => {
     reporter.status('Stopping…')
     void supervisor.stop()
