@@ -8,6 +8,8 @@ export type PortPlan = {
   gateway: number
   /** Chain id to port, for chains that the network does not sequence. */
   standalone: ReadonlyMap<number, number>
+  /** Chain id to where its node listens, behind the port that clients use. */
+  nodes: ReadonlyMap<number, number>
   relayer: number
   /** Chain id to port. */
   validators: ReadonlyMap<number, number>
@@ -23,13 +25,13 @@ const offsets = { standalone: 45, relayer: 100, validators: 110, publisher: 150,
 /** Gives the ports of a network: the gateway has the base itself. */
 export function planPorts(base: number, chains: readonly LocalChain[]): PortPlan {
   const standalone = chains.filter(({ kind }) => kind === 'settlement' || kind === 'foreign')
+  // l1 (900) gets +45 and outland (990) +90.
+  const portOf = (chainId: number) => base + offsets.standalone + (chainId - 900) / 2
   return {
     base,
     gateway: base,
-    // l1 (900) gets +45 and outland (990) +90.
-    standalone: new Map(
-      standalone.map(({ chainId }) => [chainId, base + offsets.standalone + (chainId - 900) / 2]),
-    ),
+    standalone: new Map(standalone.map(({ chainId }) => [chainId, portOf(chainId)])),
+    nodes: new Map(standalone.map(({ chainId }) => [chainId, portOf(chainId) + 1])),
     relayer: base + offsets.relayer,
     validators: new Map(
       chains.map(({ chainId }) => [
@@ -51,6 +53,7 @@ export async function requireFreePorts(plan: PortPlan, names: (chainId: number) 
   const ports: [string, number][] = [
     ['gateway', plan.gateway],
     ...[...plan.standalone].map(([id, port]): [string, number] => [names(id), port]),
+    ...[...plan.nodes].map(([id, port]): [string, number] => [`node of ${names(id)}`, port]),
     ['relayer', plan.relayer],
     ...[...plan.validators].map(([id, port]): [string, number] => [
       `validator of ${names(id)}`,

@@ -18,11 +18,12 @@ const mailbox = prepareNetwork({ layout, fresh: true }).network.chains.find(
   (chain) => chain.chainId === chainId,
 )!.contracts['mailbox']!
 let port: number
+let nodePort: number
 let chain: Supervised
 
 function supervised(): Supervised {
   const service = standaloneChainService({
-    ...{ name: 'outland', chainId, port, layout },
+    ...{ name: 'outland', chainId, port, nodePort, layout },
     trouble: () => undefined,
   })
   const { logs, pidFile } = layout
@@ -31,6 +32,7 @@ function supervised(): Supervised {
 
 beforeAll(async () => {
   port = await freePort()
+  nodePort = await freePort()
   chain = supervised()
   await chain.start()
 })
@@ -57,6 +59,14 @@ async function dispatch(): Promise<{ hash: Hex; blockHash: Hex; blockNumber: big
   return { hash, blockHash: receipt.blockHash, blockNumber: receipt.blockNumber }
 }
 
+function kill(): void {
+  events.length = 0
+  process.kill(chain.pid!, 'SIGKILL')
+}
+
+const untilBack = () =>
+  vi.waitFor(() => expect(events.at(-1)?.type).toBe('back'), { timeout: 20_000 })
+
 const untilHeight = (height: bigint) =>
   vi.waitFor(async () => expect(await client().getBlockNumber()).toBeGreaterThanOrEqual(height), {
     timeout: 20_000,
@@ -70,12 +80,41 @@ test('a chain makes a block each second by the wall clock', async () => {
   expect(Math.abs(Number(block.timestamp) - Date.now() / 1_000)).toBeLessThan(3)
 })
 
+// Goal: a crash takes back no block that another one stands on, so nobody sees the chain go back.
+test('empty blocks outlive a kill of the node too', async () => {
+  await untilHeight((await client().getBlockNumber()) + 3n)
+  const head = await client().getBlock()
+  const firm = await client().getBlock({ blockNumber: head.number - 1n })
+  kill()
+  await untilBack()
+  expect((await client().getBlock({ blockNumber: firm.number })).hash).toBe(firm.hash)
+  expect(await client().getBlockNumber()).toBeGreaterThanOrEqual(firm.number)
+})
+
+// Goal: a node answers before its state is set right; nobody may build on what it says then.
+test('whoever is first after a crash meets a chain that has everything', async () => {
+  const sent = await dispatch()
+  await untilHeight(sent.blockNumber + 3n)
+  const firm = (await client().getBlockNumber()) - 1n
+  kill()
+  const eager = createPublicClient({
+    transport: http(`http://127.0.0.1:${port}`, { retryCount: 0 }),
+  })
+  const first = await vi.waitFor(() => eager.getBlockNumber({ cacheTime: 0 }), {
+    timeout: 20_000,
+    interval: 1,
+  })
+  expect(first).toBeGreaterThanOrEqual(firm)
+  expect(await seenByContracts(blockHashOf(sent.blockNumber))).toBe(sent.blockHash)
+  await untilBack()
+})
+
 // Goal: what lies one block under the head outlives a kill -9, with the same hashes and the same logs.
 test('a block with a message, one deep, outlives a kill of the node', async () => {
   const sent = await dispatch()
   await untilHeight(sent.blockNumber + 1n)
-  process.kill(chain.pid!, 'SIGKILL')
-  await vi.waitFor(() => expect(events.at(-1)?.type).toBe('back'), { timeout: 20_000 })
+  kill()
+  await untilBack()
   const kept = await client().getTransactionReceipt({ hash: sent.hash })
   expect(kept).toMatchObject({ blockHash: sent.blockHash, status: 'success' })
   const logs = await client().getLogs({ address: mailbox, fromBlock: 0n })

@@ -1,19 +1,22 @@
-import { existsSync } from 'node:fs'
-import { mkdir, open, rename } from 'node:fs/promises'
+import { existsSync, renameSync } from 'node:fs'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { hexToBytes } from 'viem'
 import type { Hex } from '../../../sdk/protocol/hex.ts'
+import type { Rpc } from '../anvil/rpc.ts'
 import { killNode, spawnAnvil, untilAnswering, type AnvilNode } from '../anvil/node.ts'
 import type { Layout } from '../layout.ts'
+import { BlockJournal } from './block-journal.ts'
+import { Gate } from './gate.ts'
 import { Ticker } from './ticker.ts'
 import type { Service } from './supervised.ts'
 
 /** Constant price of gas on the chains that mine their own blocks, wei. */
 const BASE_FEE_WEI = 1_000_000_000
 const BLOCK_TIME_MS = 1_000
-/** Empty blocks alone are written this often; a block with transactions is written at once. */
-const IDLE_WRITE_MS = 30_000
+/** Empty blocks that are only listed before the whole state is written again. */
+const LISTED_BLOCKS_MAX = 128
 /** Old states that a node answers for, in blocks. */
 const HISTORY_BLOCKS = 256
 
@@ -23,35 +26,43 @@ const LONG_AGO_S = 1_600_000_000
 /**
  * Gives a chain that the sequencer does not order as a service: one node, one block a second.
  *
- * A block with transactions is on disk before the next one is mined: a crash of the node costs one
- * block at most, so whatever lies under one more block is final.
+ * Every block is on disk before the next one is mined: a crash of the node costs one block at most,
+ * so whatever lies under one more block is final.
  */
 export function standaloneChainService(options: {
   name: string
   chainId: number
   port: number
   layout: Layout
+  /** Where the node itself listens; clients come through `port` once it is set right. */
+  nodePort: number
   /** Told when a block could not be mined or written; the next second tries again. */
   trouble: (error: unknown) => void
 }): Service {
-  const { name, chainId, port, layout, trouble } = options
+  const { name, chainId, port, nodePort, layout, trouble } = options
   const stateFile = join(layout.chains, `${chainId}.json`)
   return {
     name,
-    marker: `--chain-id ${chainId} --port ${port}`,
+    marker: `--chain-id ${chainId} --port ${nodePort}`,
     launch: (output) => {
       const known = existsSync(stateFile)
       const from = known
         ? ['--load-state', stateFile, '--timestamp', `${LONG_AGO_S}`]
         : ['--init', join(layout.genesis, `${chainId}.json`), '--timestamp', `${nowS()}`]
       const args = [...from, '--prune-history', `${HISTORY_BLOCKS}`]
-      const node = spawnAnvil({ chainId, port, baseFeeWei: BASE_FEE_WEI, args, output })
+      const baseFeeWei = BASE_FEE_WEI
+      const node = spawnAnvil({ chainId, port: nodePort, baseFeeWei, args, output })
+      const gate = new Gate(port, nodePort)
       const miner = new Miner(node, stateFile, trouble)
-      node.child.once('exit', () => void miner.stop())
+      node.child.once('exit', () => {
+        gate.close()
+        miner.abandon()
+      })
       return {
         child: node.child,
-        ready: begin(node, miner, known),
+        ready: begin({ node, miner, gate, known }),
         askToStop: async () => {
+          gate.close()
           await miner.stop()
           await miner.write()
           await killNode(node)
@@ -61,35 +72,60 @@ export function standaloneChainService(options: {
   }
 }
 
-async function begin(node: AnvilNode, miner: Miner, known: boolean): Promise<void> {
+async function begin(chain: { node: AnvilNode; miner: Miner; gate: Gate; known: boolean }) {
+  const { node, miner, gate, known } = chain
   await untilAnswering(node)
-  if (known) await correctRestored(node)
+  if (known) await miner.restore()
   await miner.start()
+  await gate.open()
 }
 
-/**
- * Sets right what loading a state gets wrong: BLOCKHASH gives made-up values until a block was mined
- * and taken back.
- */
-async function correctRestored({ rpc }: AnvilNode): Promise<void> {
-  const head = await rpc<{ timestamp: Hex }>('eth_getBlockByNumber', ['latest', false])
-  await rpc('evm_mine', [{ timestamp: Number(head.timestamp) }])
-  await rpc('anvil_rollback', [1])
+type Head = { number: number; timestampS: number; hashes: readonly Hex[] }
+
+async function headOf(rpc: Rpc): Promise<Head> {
+  const block = await rpc<{ number: Hex; timestamp: Hex; transactions: Hex[] }>(
+    'eth_getBlockByNumber',
+    ['latest', false],
+  )
+  return {
+    number: Number(block.number),
+    timestampS: Number(block.timestamp),
+    hashes: block.transactions,
+  }
 }
 
-/** Owner of a node's clock and of the file with its state. */
+/** Owner of a node's clock and of the files with its state. */
 class Miner {
   private readonly node: AnvilNode
   private readonly stateFile: string
+  private readonly journal: BlockJournal
   private readonly ticker: Ticker
-  private writtenMs = 0
-  /** A block with transactions was mined and is not written. */
-  private unwritten = false
+  /** The last block is not on disk yet. */
+  private unwritten: Head | undefined
+  private abandoned = false
 
   constructor(node: AnvilNode, stateFile: string, trouble: (error: unknown) => void) {
     this.node = node
     this.stateFile = stateFile
+    this.journal = new BlockJournal(`${stateFile}.blocks`)
     this.ticker = new Ticker(BLOCK_TIME_MS, () => this.turn(), trouble)
+  }
+
+  /**
+   * Sets right what loading a state gets wrong, and mines the empty blocks again that came after it.
+   *
+   * BLOCKHASH gives made-up values until a block was mined and taken back.
+   */
+  async restore(): Promise<void> {
+    const { rpc } = this.node
+    const loaded = await headOf(rpc)
+    await this.mine(loaded.timestampS)
+    await rpc('anvil_rollback', [1])
+    for (const { number, timestampS } of this.journal.read()) {
+      // A list that is older than the state begins with blocks that the state has.
+      if (number > loaded.number) await this.mine(timestampS)
+    }
+    await this.write()
   }
 
   /** Mines the first block and then one every second. */
@@ -100,6 +136,13 @@ class Miner {
 
   async stop(): Promise<void> {
     await this.ticker.stop()
+    await this.journal.close()
+  }
+
+  /** The node is gone: what is under way may not touch its files any more. */
+  abandon(): void {
+    this.abandoned = true
+    void this.stop()
   }
 
   /** Writes the state so that after a crash the file is either the old or the new one. */
@@ -114,26 +157,38 @@ class Miner {
     } finally {
       await file.close()
     }
-    await rename(fresh, this.stateFile)
-    this.writtenMs = Date.now()
-    this.unwritten = false
+    // The next node may have begun from the file that is there: this one has no say any more.
+    if (this.abandoned) return
+    renameSync(fresh, this.stateFile)
+    await this.journal.clear()
+    this.unwritten = undefined
   }
 
   /** One block, unless the last one must be written first. */
   private async turn(): Promise<void> {
-    if (this.unwritten) await this.write()
-    const { rpc } = this.node
-    await rpc('anvil_setNextBlockBaseFeePerGas', [`0x${BASE_FEE_WEI.toString(16)}`])
-    await rpc('evm_mine', [{ timestamp: await this.nextTimestampS() }])
-    const block = await rpc<{ transactions: unknown[] }>('eth_getBlockByNumber', ['latest', false])
-    this.unwritten = block.transactions.length > 0
-    if (this.unwritten || Date.now() - this.writtenMs >= IDLE_WRITE_MS) await this.write()
+    if (this.unwritten !== undefined) await this.keep(this.unwritten)
+    const { timestampS } = await headOf(this.node.rpc)
+    // The wall clock, unless it went back.
+    await this.mine(Math.max(nowS(), timestampS))
+    this.unwritten = await headOf(this.node.rpc)
+    await this.keep(this.unwritten)
   }
 
-  /** The wall clock, unless it went back. */
-  private async nextTimestampS(): Promise<number> {
-    const head = await this.node.rpc<{ timestamp: Hex }>('eth_getBlockByNumber', ['latest', false])
-    return Math.max(nowS(), Number(head.timestamp))
+  private async mine(timestampS: number): Promise<void> {
+    const { rpc } = this.node
+    await rpc('anvil_setNextBlockBaseFeePerGas', [`0x${BASE_FEE_WEI.toString(16)}`])
+    await rpc('evm_mine', [{ timestamp: timestampS }])
+  }
+
+  /** Brings the last block to disk: by its two numbers if it is empty, else with the whole state. */
+  private async keep(head: Head): Promise<void> {
+    const written = existsSync(this.stateFile)
+    if (head.hashes.length > 0 || !written || this.journal.length >= LISTED_BLOCKS_MAX) {
+      await this.write()
+    } else {
+      await this.journal.append(head)
+      this.unwritten = undefined
+    }
   }
 }
 

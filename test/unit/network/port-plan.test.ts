@@ -14,7 +14,12 @@ test('the default ports are the documented ones, and no two are equal with all r
   ])
   expect(plan.validators.get(902)).toBe(9612)
   const all = [plan.gateway, plan.relayer, plan.publisher, plan.redis]
-  const every = [...all, ...plan.standalone.values(), ...plan.validators.values()]
+  const every = [
+    ...all,
+    ...plan.standalone.values(),
+    ...plan.nodes.values(),
+    ...plan.validators.values(),
+  ]
   expect(new Set(every).size).toBe(every.length)
 })
 
