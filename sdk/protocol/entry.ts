@@ -1,4 +1,4 @@
-import { keccak256, toRlp } from 'viem/utils'
+import { keccak256, stringToHex, toRlp } from 'viem/utils'
 import type { Hash, Hex } from './hex.ts'
 import { assert } from './assert.ts'
 
@@ -60,7 +60,7 @@ export function termFields(terms: BundleTerms): Hex[] {
     uint(terms.maxSlot ?? 0n),
     uint(terms.minTimestamp ?? 0),
     uint(terms.maxTimestamp ?? 0),
-    textHex(terms.replacementUuid ?? ''),
+    stringToHex(terms.replacementUuid ?? ''),
     terms.salt ?? '0x',
   ]
 }
@@ -71,17 +71,6 @@ export function uint(value: bigint | number): Hex {
   if (BigInt(value) === 0n) return '0x'
   const digits = value.toString(16)
   return digits.length % 2 === 0 ? `0x${digits}` : `0x0${digits}`
-}
-
-/** Text of 7-bit characters as bytes. */
-export function textHex(text: string): Hex {
-  let hex = '0x'
-  for (const character of text) {
-    const code = character.codePointAt(0) as number
-    assert(code < 128, 'names in a record are ASCII')
-    hex += code.toString(16).padStart(2, '0')
-  }
-  return hex as Hex
 }
 
 type Fields = Hex | readonly Fields[]

@@ -19,19 +19,22 @@ export function merkleRoot(leaves: readonly Hash[]): Hash {
   return level[0] as Hash
 }
 
-/** Siblings from the leaf at `index` up to the root, lowest first. */
-export function merkleBranch(leaves: readonly Hash[], index: number): Hash[] {
-  assert(index >= 0 && index < leaves.length, 'a branch begins at a leaf')
-  const branch: Hash[] = []
-  let level = leaves
-  let at = index
-  while (level.length > 1) {
-    const sibling = level[at ^ 1]
-    if (sibling !== undefined) branch.push(sibling)
-    level = parents(level)
-    at >>= 1
+/** A tree that gives its root and every leaf's branch without hashing again. */
+export type MerkleTree = {
+  root: Hash
+  /** Siblings from the leaf at an index up to the root, lowest first. */
+  branch: (index: number) => Hash[]
+}
+
+/** Makes the tree of {@link merkleRoot} over leaves. */
+export function merkleTree(leaves: readonly Hash[]): MerkleTree {
+  const levels: (readonly Hash[])[] = [leaves]
+  for (let level = leaves; level.length > 1; levels.push(level)) level = parents(level)
+  const branch = (index: number): Hash[] => {
+    assert(index >= 0 && index < leaves.length, 'a branch begins at a leaf')
+    return levels.flatMap((level, height) => level[(index >> height) ^ 1] ?? [])
   }
-  return branch
+  return { root: levels.at(-1)?.[0] ?? EMPTY_ROOT, branch }
 }
 
 /** Root that a leaf and its branch lead to. */

@@ -122,37 +122,21 @@ export function valuesHash(values: ErrorValues): Hash {
 export type ReceiptFault = 'results' | 'branch' | 'signer'
 
 /**
- * Checks that a receipt's results lead to the signed root and that the expected key signed it.
+ * Checks that a receipt's results lead to its root.
  *
- * @param recover - Gives the address that signed a digest; throws or answers another when none did.
- * @returns The first fault, or undefined when the receipt holds.
+ * @returns The first fault, or the digest that the network's sequencer must have signed.
  */
-export async function checkReceipt(
+export function receiptDigest(
   receipt: SignedReceipt,
-  expected: { logId: Hash; sequencer: Address },
-  recover: (digest: Hash, signature: Hex) => Address | Promise<Address>,
-): Promise<ReceiptFault | undefined> {
-  const { preconfirmation: promise, receiptRoot, signature } = receipt
-  if (resultRoot(receipt.results) !== promise.resultRoot) return 'results'
-  if (rootFromBranch(preconfirmationLeaf(promise), receipt.branch) !== receiptRoot) return 'branch'
+  logId: Hash,
+): { fault: ReceiptFault } | { fault?: undefined; digest: Hash } {
+  const { preconfirmation: promise, receiptRoot } = receipt
+  if (resultRoot(receipt.results) !== promise.resultRoot) return { fault: 'results' }
+  if (rootFromBranch(preconfirmationLeaf(promise), receipt.branch) !== receiptRoot) {
+    return { fault: 'branch' }
+  }
   const { slot, view } = promise
-  const signed = slotReceiptsDigest(expected.logId, { slot, view, receiptRoot })
-  const signer = await recover(signed, signature)
-  return signer.toLowerCase() === expected.sequencer.toLowerCase() ? undefined : 'signer'
-}
-
-/**
- * Says whether the expected key signed a refusal.
- *
- * @param recover - As in {@link checkReceipt}.
- */
-export async function checkRefusal(
-  refusal: SignedRefusal,
-  expected: { logId: Hash; sequencer: Address },
-  recover: (digest: Hash, signature: Hex) => Address | Promise<Address>,
-): Promise<boolean> {
-  const signer = await recover(refusalDigest(expected.logId, refusal), refusal.signature)
-  return signer.toLowerCase() === expected.sequencer.toLowerCase()
+  return { digest: slotReceiptsDigest(logId, { slot, view, receiptRoot }) }
 }
 
 function doubleHash(encoded: Hex): Hash {

@@ -1,5 +1,5 @@
-import { fromRlp, keccak256, toRlp } from 'viem/utils'
-import { termFields, textHex, uint, type BundleTerms, type EntryKind, type Lane } from './entry.ts'
+import { fromRlp, hexToString, keccak256, stringToHex, toRlp } from 'viem/utils'
+import { termFields, uint, type BundleTerms, type EntryKind, type Lane } from './entry.ts'
 import { BaseError } from './errors.ts'
 import type { Hash, Hex } from './hex.ts'
 import type {
@@ -167,7 +167,7 @@ function readEntry(fields: Fields): RecordedEntry {
 
 function readTerms(fields: Fields | undefined): BundleTerms {
   const [minSlot, maxSlot, minTimestamp, maxTimestamp, uuid, salt] = list(fields).map(hex)
-  const name = text(uuid as Hex)
+  const name = hexToString(uuid as Hex)
   return {
     ...(minSlot === '0x' ? {} : { minSlot: big(minSlot) }),
     ...(maxSlot === '0x' ? {} : { maxSlot: big(maxSlot) }),
@@ -254,7 +254,7 @@ function noteFields(notes: SlotNotes): Fields {
     notes.sealed.map(({ chainId, header }) => [uint(chainId), header]),
     notes.seen.map((seen) => [seen.entryId, uint(seen.untilSlot), seen.legHashes]),
     notes.closed.map((c) => [c.entryId, uint(c.untilSlot), c.by === 'sender' ? '0x' : c.by]),
-    notes.stopped.map(({ chainId, reason }) => [uint(chainId), textHex(asciiOnly(reason))]),
+    notes.stopped.map(({ chainId, reason }) => [uint(chainId), stringToHex(reason)]),
   ]
 }
 
@@ -278,13 +278,9 @@ function readNotes(fields: Fields | undefined): SlotNotes {
     }),
     stopped: list(stopped).map((row) => {
       const [chainId, reason] = list(row)
-      return { chainId: int(chainId), reason: text(hex(reason)) }
+      return { chainId: int(chainId), reason: hexToString(hex(reason)) }
     }),
   }
-}
-
-function asciiOnly(reason: string): string {
-  return reason.replaceAll(/[^\x20-\x7e]/g, '?')
 }
 
 function rlp(fields: Fields): Hex {
@@ -310,14 +306,6 @@ function int(field: Fields | undefined): number {
   const value = big(field)
   if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value)
   throw new RecordError('an integer here is at most 2^53 - 1', String(value))
-}
-
-function text(field: Hex): string {
-  let characters = ''
-  for (let i = 2; i < field.length; i += 2) {
-    characters += String.fromCodePoint(Number.parseInt(field.slice(i, i + 2), 16))
-  }
-  return characters
 }
 
 /** Bytes in the log are no record of this version. */

@@ -179,9 +179,7 @@ export function chainRoot(
 ): Hash {
   return merkleRoot(
     legs.map(({ hash, status, gasUsed, logsHash }) =>
-      keccak256(
-        keccak256(encodeAbiParameters(legParameters, [hash, status, gasUsed, logsHash])),
-      ),
+      keccak256(keccak256(encodeAbiParameters(legParameters, [hash, status, gasUsed, logsHash]))),
     ),
   )
 }

@@ -107,9 +107,7 @@ export function marksEntry(state: CoreState, marks: MarksInput): Entry {
  * @returns The first rule that the entry breaks, or undefined.
  */
 export function faultOnArrival(state: CoreState, entry: Entry): Fault | undefined {
-  return (
-    faultOfShape(state, entry) ?? faultOfWindow(state, entry) ?? faultOfMemory(state, entry)
-  )
+  return faultOfShape(state, entry) ?? faultOfWindow(state, entry) ?? faultOfMemory(state, entry)
 }
 
 function faultOfShape(state: CoreState, entry: Entry): Fault | undefined {

@@ -16,15 +16,15 @@ export function closeIfDue(state: CoreState): Effect[] {
   const quiet = state.ready.length === 0 && nowMs - state.busyMs >= config.idleCloseMs
   if (!old && !quiet) return []
   superblock.phase = 'sealing'
-  superblock.attempt = 1
+  superblock.differences = new Map()
   const chainIds = [...superblock.blocks.keys()].toSorted((a, b) => a - b)
   if (chainIds.length === 0) return publish(state, [])
   return [{ type: 'seal', superblock: superblock.number, chainIds, again: false }]
 }
 
 /**
- * Takes what mining gave on every touched rollup. A difference is rolled back on all of them and
- * tried once more; a rollup where it stays stops, the others go on.
+ * Takes what mining gave on every touched rollup. A difference is rolled back on all of them and all
+ * are mined again; a rollup where it stays stops, the others go on.
  */
 export function takeSealed(
   state: CoreState,
@@ -33,35 +33,37 @@ export function takeSealed(
   const { superblock } = state
   assert(superblock.phase === 'sealing', 'a superblock is sealed once')
   assert(superblock.number === number, 'the sealed superblock is the open one')
-  assert(outcomes.length === superblock.blocks.size, 'every touched rollup answered')
-  const differing = outcomes.filter((outcome) => outcome.kind === 'difference')
-  if (differing.length > 0 && superblock.attempt === 1) {
-    superblock.attempt = 2
-    const chainIds = outcomes.map(({ chainId }) => chainId)
-    return [{ type: 'seal', superblock: number, chainIds, again: true }]
+  const stops: Effect[] = []
+  let again = false
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'sealed') continue
+    const { chainId, difference } = outcome
+    const times = (superblock.differences.get(chainId) ?? 0) + 1
+    superblock.differences.set(chainId, times)
+    if (times < differencesMax) again = true
+    else stops.push(...stopChain(state, { chainId, reason: describeDifference(difference) }))
   }
-  const stops = differing.flatMap(({ chainId, difference }) =>
-    stopChain(state, { chainId, reason: describeDifference(difference) }),
-  )
-  return [...stops, ...publish(state, outcomes)]
+  if (!again) return [...stops, ...publish(state, outcomes)]
+  const chainIds = outcomes.map(({ chainId }) => chainId).filter((id) => !state.stopped.has(id))
+  return [...stops, { type: 'seal', superblock: number, chainIds, again: true }]
 }
+
+/** Differences of one block after which its rollup stops. */
+const differencesMax = 2
 
 function publish(state: CoreState, outcomes: readonly SealOutcome[]): Effect[] {
   const { superblock } = state
   superblock.phase = 'publishing'
   const chainIds: number[] = []
-  const rollBack: number[] = []
   for (const outcome of outcomes) {
-    if (outcome.kind === 'difference') {
-      rollBack.push(outcome.chainId)
-      continue
-    }
+    if (outcome.kind === 'difference') continue
     const { chainId, block } = outcome
     const { number, hash, timestampS, header } = block
     state.heads.set(chainId, { number, hash, timestampS })
     state.notes.sealed.push({ chainId, header })
     chainIds.push(chainId)
   }
+  const rollBack = [...superblock.blocks.keys()].filter((chainId) => !chainIds.includes(chainId))
   return [{ type: 'publish', superblock: superblock.number, chainIds, rollBack }]
 }
 

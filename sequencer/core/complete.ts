@@ -47,12 +47,14 @@ export function completeSlot(state: CoreState, formation: Formation): Effect[] {
 
 function openSuperblock(state: CoreState, formation: Formation): void {
   const { superblock } = state
-  assert(superblock.phase === 'none' || superblock.phase === 'open', 'a slot needs an open superblock')
+  assert(
+    superblock.phase === 'none' || superblock.phase === 'open',
+    'a slot needs an open superblock',
+  )
   if (superblock.phase === 'open') return
   superblock.phase = 'open'
   superblock.number += 1
   superblock.openedMs = formation.timestampMs
-  superblock.attempt = 0
 }
 
 function formedChains(formation: Formation): FormedSlot['chains'] {

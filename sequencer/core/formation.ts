@@ -4,13 +4,7 @@ import { accountKey, userLegs, type AccountKey, type Entry, type Fault } from '.
 import type { BlockEnv, LegOutcome, Simulation } from './execution.ts'
 import { cutPoint, faultOfInvalid, judge, placementsOf, samePlacements } from './judge.ts'
 import type { Call } from './leg.ts'
-import {
-  layOut,
-  listsByChain,
-  sameList,
-  type PlacedStep,
-  type Placements,
-} from './program.ts'
+import { layOut, listsByChain, sameList, type PlacedStep, type Placements } from './program.ts'
 import type { CoreState } from './state.ts'
 import { blockEnv } from './superblock.ts'
 
@@ -160,7 +154,11 @@ function refuseInvalid(
   refuse(formation, entry, faultOfInvalid(leg, simulation.reason))
 }
 
-function deliverySuffix(message: { destination: number; recipient: string; ordinal: number }): string {
+function deliverySuffix(message: {
+  destination: number
+  recipient: string
+  ordinal: number
+}): string {
   return `/${message.destination}:${message.recipient}:${message.ordinal}`
 }
 

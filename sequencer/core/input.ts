@@ -4,6 +4,7 @@ import type { BundleInput, MarksInput } from './admission.ts'
 import type { Entry, Fault } from './entry.ts'
 import type {
   AccountFacts,
+  BlockEnv,
   ChainHead,
   Difference,
   LegOutcome,
@@ -13,7 +14,6 @@ import type {
 import type { SimulateEffect } from './formation.ts'
 import type { Leg } from './leg.ts'
 import type { PlacedStep } from './program.ts'
-import type { BlockEnv } from './execution.ts'
 
 /** What mining a rollup's block gave. */
 export type SealOutcome = { chainId: number } & (

@@ -98,7 +98,11 @@ export function judge(
   if (broken !== undefined) {
     const { reason } = failureValues(broken.outcome, broken.step.call.gas)
     const { chainId } = broken.step
-    return { ...verdict, changed: true, broken: { chainId, reason: `its slot cannot open: ${reason}` } }
+    return {
+      ...verdict,
+      changed: true,
+      broken: { chainId, reason: `its slot cannot open: ${reason}` },
+    }
   }
   for (const [index, entry] of formation.entries.entries()) {
     const results = entries.get(entry.entryId) ?? []
@@ -132,9 +136,13 @@ function faultOf(
   if (failed !== undefined) {
     const { step, outcome } = failed
     const values = failureValues(outcome, step.call.gas)
-    const what = step.origin.type === 'delivery' ? `delivery of its message: ${values['reason']}` : ''
+    const what =
+      step.origin.type === 'delivery' ? `delivery of its message: ${values['reason']}` : ''
     const reason = what === '' ? (values['reason'] as string) : what
-    return { error: 'LEG_FAILED', values: { ...values, leg: legOf(step), chainId: step.chainId, reason } }
+    return {
+      error: 'LEG_FAILED',
+      values: { ...values, leg: legOf(step), chainId: step.chainId, reason },
+    }
   }
   if (missing === undefined || entry.joint.length === 0) return undefined
   return {
@@ -154,11 +162,10 @@ function needed(state: CoreState, entry: Entry, step: PlacedStep): boolean {
   return isCredit(state, { destination: step.chainId, recipient: origin.recipient })
 }
 
-function isCredit(
-  state: CoreState,
-  message: { destination: number; recipient: string },
-): boolean {
-  return chainOf(state.config, message.destination)?.credit.includes(message.recipient as Hash) === true
+function isCredit(state: CoreState, message: { destination: number; recipient: string }): boolean {
+  return (
+    chainOf(state.config, message.destination)?.credit.includes(message.recipient as Hash) === true
+  )
 }
 
 function legOf(step: PlacedStep): number {

@@ -2,7 +2,14 @@ import { ENTRY_KIND } from '../../sdk/protocol/entry.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import type { Address, Hash } from '../../sdk/protocol/hex.ts'
 import { faultOnArrival, legsToProtect } from './admission.ts'
-import { accountKey, replacementKey, userLegs, type AccountKey, type Entry, type Fault } from './entry.ts'
+import {
+  accountKey,
+  replacementKey,
+  userLegs,
+  type AccountKey,
+  type Entry,
+  type Fault,
+} from './entry.ts'
 import type { Effect } from './input.ts'
 import { handOver, rememberClosed, rememberOwner } from './memory.ts'
 import type { CoreState, HeldFor } from './state.ts'
@@ -35,7 +42,11 @@ export function submit(state: CoreState, entry: Entry, requestId: number): Effec
 
 function faultOfRoom(state: CoreState, entry: Entry): Fault | undefined {
   if (state.pending.size - state.held.size >= LIMITS.readyEntries) {
-    const values = { queue: 'queue of entries', actual: state.pending.size, limit: LIMITS.readyEntries }
+    const values = {
+      queue: 'queue of entries',
+      actual: state.pending.size,
+      limit: LIMITS.readyEntries,
+    }
     return { error: 'OVERLOADED', values }
   }
   const held = state.heldBySender.get(entry.sender) ?? 0

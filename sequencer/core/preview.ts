@@ -25,7 +25,11 @@ export function beginPreview(
 ): Effect[] {
   const entry = bundleEntry(state, bundle)
   if (state.previews.size >= LIMITS.previews) {
-    const values = { queue: 'queue of previews', actual: state.previews.size, limit: LIMITS.previews }
+    const values = {
+      queue: 'queue of previews',
+      actual: state.previews.size,
+      limit: LIMITS.previews,
+    }
     return [previewed(state, requestId, { entry, fault: { error: 'OVERLOADED', values } })]
   }
   const fault = faultOnArrival(state, entry)
@@ -49,8 +53,7 @@ export function resumePreviews(state: CoreState): Effect[] {
     if (run.formation !== undefined) continue
     if (unknownAccounts(state, run.entry).length > 0) continue
     run.restarts += 1
-    const fault =
-      run.restarts > restartsMax ? faultOfHeads() : faultBeforeRun(state, run.entry)
+    const fault = run.restarts > restartsMax ? faultOfHeads() : faultBeforeRun(state, run.entry)
     if (fault !== undefined) {
       effects.push(previewed(state, requestId, { entry: run.entry, fault }))
       continue
@@ -76,9 +79,7 @@ export function finishPreview(state: CoreState, requestId: number): Effect[] {
   if (!done) return effects
   const broken = formation.broken
   const fault: Fault | undefined =
-    broken === undefined
-      ? formation.refused[0]?.fault
-      : { error: 'CHAIN_STOPPED', values: broken }
+    broken === undefined ? formation.refused[0]?.fault : { error: 'CHAIN_STOPPED', values: broken }
   return [...effects, previewed(state, requestId, { entry: run.entry, fault, formation })]
 }
 
@@ -89,13 +90,12 @@ function remember(run: PreviewRun, formation: Formation): void {
   if (found.outcomes.length > 0) run.last = found
 }
 
-function outcomesOf(
-  entry: Entry,
-  formation: Formation,
-): Pick<Preview, 'outcomes' | 'deliveries'> {
+function outcomesOf(entry: Entry, formation: Formation): Pick<Preview, 'outcomes' | 'deliveries'> {
   const results = resultsByEntry(formation).entries.get(entry.entryId) ?? []
   const legs = entry.legs.flatMap((_, leg) => {
-    const found = results.find(({ step }) => step.origin.type === 'entry' && step.origin.leg === leg)
+    const found = results.find(
+      ({ step }) => step.origin.type === 'entry' && step.origin.leg === leg,
+    )
     if (found?.outcome === undefined) return []
     const blockNumber = formation.bases.get(found.step.chainId)?.env.number ?? 0
     return [{ ...found.outcome, blockNumber }]
@@ -121,7 +121,9 @@ function previewed(
 }
 
 function unknownAccounts(state: CoreState, entry: Entry): Effect[] {
-  const legs = userLegs(entry).filter((leg) => !state.accounts.has(accountKey(leg.chainId, leg.from)))
+  const legs = userLegs(entry).filter(
+    (leg) => !state.accounts.has(accountKey(leg.chainId, leg.from)),
+  )
   const chainIds = new Set(legs.map(({ chainId }) => chainId))
   return [...chainIds].map((chainId) => ({
     type: 'readAccounts',

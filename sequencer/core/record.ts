@@ -1,7 +1,7 @@
 import { keccak256 } from 'viem/utils'
 import { ENTRY_KIND, LANES } from '../../sdk/protocol/entry.ts'
 import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
-import { merkleBranch, merkleRoot } from '../../sdk/protocol/merkle.ts'
+import { merkleRoot, merkleTree } from '../../sdk/protocol/merkle.ts'
 import { logsHash, preconfirmationLeaf, resultRoot } from '../../sdk/protocol/receipt-hash.ts'
 import type { LegResult, Preconfirmation, SignedReceipt } from '../../sdk/protocol/receipt.ts'
 import { slotBodyHash } from '../../sdk/protocol/slot-codec.ts'
@@ -116,13 +116,13 @@ export function receiptsOf(record: SlotRecord): UnsignedReceipts {
     return { preconfirmation, results }
   })
   const leaves = rows.map(({ preconfirmation }) => preconfirmationLeaf(preconfirmation))
-  const receiptRoot = merkleRoot(leaves)
+  const { root: receiptRoot, branch } = merkleTree(leaves)
   const receipts = rows.map(({ preconfirmation, results }, i) => ({
     version: 1 as const,
     preconfirmation,
     results,
     receiptRoot,
-    branch: merkleBranch(leaves, i),
+    branch: branch(i),
   }))
   return { slot, view, receiptRoot, receipts }
 }

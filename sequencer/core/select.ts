@@ -77,8 +77,11 @@ function verdictOn(state: CoreState, entry: Entry, taken: Taken): Verdict {
     const ahead = taken.marks.get(entry.marks.underlying)
     if (ahead !== undefined && ahead >= entry.marks.sequence) return { type: 'later' }
   }
-  return verdictOnNonces(state, entry, taken) ?? verdictOnFunds(state, entry, taken)
-    ?? verdictOnRoom(state, entry, taken)
+  return (
+    verdictOnNonces(state, entry, taken) ??
+    verdictOnFunds(state, entry, taken) ??
+    verdictOnRoom(state, entry, taken)
+  )
 }
 
 function faultOfStop(state: CoreState, entry: Entry): Fault | undefined {
@@ -103,7 +106,10 @@ function verdictOnNonces(state: CoreState, entry: Entry, taken: Taken): Verdict 
     const account = state.accounts.get(key)
     if (account === undefined) return { type: 'read' }
     if (account.hasCode) {
-      return { type: 'refuse', fault: { error: 'SENDER_HAS_CODE', values: { sender: from, chainId } } }
+      return {
+        type: 'refuse',
+        fault: { error: 'SENDER_HAS_CODE', values: { sender: from, chainId } },
+      }
     }
     const ahead = taken.nonces.get(key)
     const expected = own.get(key) ?? ahead ?? account.nonce
@@ -160,9 +166,12 @@ function verdictOnRoom(state: CoreState, entry: Entry, taken: Taken): Verdict {
   for (const { chainId, gasLimit } of state.config.chains) {
     const wanted = gas.get(chainId)
     if (wanted === undefined) continue
-    const used = (state.superblock.blocks.get(chainId)?.gasUsed ?? 0n) + (taken.gas.get(chainId) ?? 0n)
+    const used =
+      (state.superblock.blocks.get(chainId)?.gasUsed ?? 0n) + (taken.gas.get(chainId) ?? 0n)
     if (used + wanted > gasLimit - gasLimit / systemGasShare) {
-      return used === 0n ? { type: 'refuse', fault: faultOfGas(wanted, gasLimit) } : { type: 'later' }
+      return used === 0n
+        ? { type: 'refuse', fault: faultOfGas(wanted, gasLimit) }
+        : { type: 'later' }
     }
   }
   return { type: 'take' }
@@ -170,7 +179,10 @@ function verdictOnRoom(state: CoreState, entry: Entry, taken: Taken): Verdict {
 
 function faultOfGas(wanted: bigint, gasLimit: bigint): Fault {
   const limit = (gasLimit - gasLimit / systemGasShare).toString()
-  return { error: 'TOO_LARGE', values: { what: 'gas of one block', actual: wanted.toString(), limit } }
+  return {
+    error: 'TOO_LARGE',
+    values: { what: 'gas of one block', actual: wanted.toString(), limit },
+  }
 }
 
 function take(entry: Entry, taken: Taken): void {

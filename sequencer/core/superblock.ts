@@ -21,13 +21,20 @@ export type Superblock = {
   /** Time of its first slot, milliseconds since 1970. */
   openedMs: number
   blocks: Map<number, OpenBlock>
-  /** Times that its blocks were mined: a difference is tried once more. */
-  attempt: number
+  /** Times that a rollup's block did something else than promised. */
+  differences: Map<number, number>
 }
 
 /** The state before the first superblock. */
 export function noSuperblock(number: number): Superblock {
-  return { number, published: number, phase: 'none', openedMs: 0, blocks: new Map(), attempt: 0 }
+  return {
+    number,
+    published: number,
+    phase: 'none',
+    openedMs: 0,
+    blocks: new Map(),
+    differences: new Map(),
+  }
 }
 
 /** Environment of the block that a rollup gets in a superblock opened at `openedMs`. */
@@ -36,7 +43,11 @@ export function blockEnv(
   chainId: number,
   { head, openedMs }: { head: ChainHead; openedMs: number },
 ): BlockEnv {
-  const chain = chainOf(config, chainId) as { baseFeePerGas: bigint; gasLimit: bigint; coinbase: Address }
+  const chain = chainOf(config, chainId) as {
+    baseFeePerGas: bigint
+    gasLimit: bigint
+    coinbase: Address
+  }
   const number = head.number + 1
   return {
     number,

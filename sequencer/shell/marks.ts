@@ -92,7 +92,11 @@ function digestOf({ update }: SignedFeedUpdate, logId: Hash): Hash {
 function calldataOf({ update, signatures }: SignedFeedUpdate): Hex {
   const marks = { ...update, timestampMs: BigInt(update.timestampMs) }
   try {
-    return encodeFunctionData({ abi: updateAbi, functionName: 'update', args: [marks, signatures] } as never)
+    return encodeFunctionData({
+      abi: updateAbi,
+      functionName: 'update',
+      args: [marks, signatures],
+    } as never)
   } catch (cause) {
     throw outOfRange(cause)
   }

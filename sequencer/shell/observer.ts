@@ -108,7 +108,10 @@ function tell(log: Logger, event: EngineEvent): void {
     case 'slot': {
       const { slot, recordBytes, durableMs } = event
       const { height, superblock, entries } = slot
-      log.debug({ height, superblock, entries: entries.length, recordBytes, durableMs }, 'slot durable')
+      log.debug(
+        { height, superblock, entries: entries.length, recordBytes, durableMs },
+        'slot durable',
+      )
       return
     }
     case 'superblock':

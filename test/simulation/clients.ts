@@ -72,7 +72,10 @@ export function createClients(random: Random): Clients {
       },
     )
   }
-  const add = (process: Process, request: Omit<Request, 'receipts' | 'refusals' | 'cancelled' | 'open'>) => {
+  const add = (
+    process: Process,
+    request: Omit<Request, 'receipts' | 'refusals' | 'cancelled' | 'open'>,
+  ) => {
     const known = requests.find(({ entryId }) => entryId === request.entryId)
     const whole = known ?? { ...request, receipts: [], refusals: [], cancelled: false, open: 0 }
     if (known === undefined) requests.push(whole)
@@ -101,8 +104,12 @@ export function createClients(random: Random): Clients {
       canRevert: made.map(() => random.chance(0.15)),
       ...(salt === undefined ? {} : { salt }),
       ...(named === undefined ? {} : { replacementUuid: named }),
-      ...(random.chance(0.2) ? { maxSlot: BigInt(process.engine.state.height + 1 + random.below(40)) } : {}),
-      ...(random.chance(0.1) ? { minSlot: BigInt(process.engine.state.height + random.below(6)) } : {}),
+      ...(random.chance(0.2)
+        ? { maxSlot: BigInt(process.engine.state.height + 1 + random.below(40)) }
+        : {}),
+      ...(random.chance(0.1)
+        ? { minSlot: BigInt(process.engine.state.height + random.below(6)) }
+        : {}),
     })
   }
   const cancel = (process: Process, request: Request) => {
@@ -138,7 +145,10 @@ export function createClients(random: Random): Clients {
       const sender = USERS[0] as Address
       const chainId = CHAIN_IDS[0]
       const nonce = nonces.get(`${chainId}:${sender}`) ?? 0
-      return addTransaction(process, legOf(chainId, callOf(sender, nonce, [{ do: 'add', value: 1 }])))
+      return addTransaction(
+        process,
+        legOf(chainId, callOf(sender, nonce, [{ do: 'add', value: 1 }])),
+      )
     },
     abandon: () => {
       generation += 1

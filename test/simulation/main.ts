@@ -23,7 +23,8 @@ const totals = { slots: 0, entries: 0, crashes: 0, nodeDeaths: 0, refused: 0 }
 const startedMs = performance.now()
 for (const seed of seeds) {
   try {
-    if (values.verbose) process.stderr.write(`${seed} ${Math.round(performance.now() - startedMs)}\n`)
+    if (values.verbose)
+      process.stderr.write(`${seed} ${Math.round(performance.now() - startedMs)}\n`)
     const run = await runSeed(seed, { actions })
     for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += run[key]
   } catch (error) {

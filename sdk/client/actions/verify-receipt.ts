@@ -1,6 +1,6 @@
-import { recoverAddress } from 'viem'
+import { isAddressEqual, recoverAddress, type Hash, type Hex } from 'viem'
 import { BaseError } from '../../protocol/errors.ts'
-import { checkReceipt, checkRefusal, type ReceiptFault } from '../../protocol/receipt-hash.ts'
+import { receiptDigest, refusalDigest, type ReceiptFault } from '../../protocol/receipt-hash.ts'
 import type { SignedReceipt, SignedRefusal } from '../../protocol/receipt.ts'
 import type { TandemClient } from '../create-client.ts'
 
@@ -24,10 +24,12 @@ export class ReceiptError extends BaseError {
  * @throws {@link ReceiptError} otherwise.
  */
 export async function verifyReceipt(client: TandemClient, receipt: SignedReceipt): Promise<void> {
-  const fault = await checkReceipt(receipt, signerOf(client), (hash, signature) =>
-    recoverAddress({ hash, signature }),
-  )
-  if (fault) throw new ReceiptError(fault, 'receipt')
+  const { logId } = client.network
+  const checked = receiptDigest(receipt, logId)
+  if (checked.fault !== undefined) throw new ReceiptError(checked.fault, 'receipt')
+  if (!(await signedBySequencer(client, checked.digest, receipt.signature))) {
+    throw new ReceiptError('signer', 'receipt')
+  }
 }
 
 /**
@@ -36,13 +38,15 @@ export async function verifyReceipt(client: TandemClient, receipt: SignedReceipt
  * @throws {@link ReceiptError} otherwise.
  */
 export async function verifyRefusal(client: TandemClient, refusal: SignedRefusal): Promise<void> {
-  const valid = await checkRefusal(refusal, signerOf(client), (hash, signature) =>
-    recoverAddress({ hash, signature }),
-  )
-  if (!valid) throw new ReceiptError('signer', 'refusal')
+  const digest = refusalDigest(client.network.logId, refusal)
+  if (await signedBySequencer(client, digest, refusal.signature)) return
+  throw new ReceiptError('signer', 'refusal')
 }
 
-function signerOf(client: TandemClient) {
-  const { logId, sequencer } = client.network
-  return { logId, sequencer: sequencer.address }
+async function signedBySequencer(
+  { network }: TandemClient,
+  hash: Hash,
+  signature: Hex,
+): Promise<boolean> {
+  return isAddressEqual(await recoverAddress({ hash, signature }), network.sequencer.address)
 }

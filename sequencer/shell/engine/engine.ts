@@ -11,7 +11,7 @@ import type { CoreState } from '../../core/state.ts'
 import { nextWakeMs, step } from '../../core/step.ts'
 import { noFaults, type Faultpoint } from '../faults.ts'
 import { createAnswers, signRefusal } from './answers.ts'
-import { createBlocks, type Blocks } from './blocks.ts'
+import { Blocks } from './blocks.ts'
 import type { EngineOptions } from './options.ts'
 import {
   addToPlans,
@@ -43,7 +43,7 @@ type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { log, drivers, clock, observe } = options
   const index = createBlockIndex()
-  const blocks = createBlocks({ drivers, log, index, clock, observe })
+  const blocks = new Blocks({ drivers, log, index, clock, observe })
   try {
     const { state, tipHash, heads } = await restart(options, { blocks, index })
     const { published } = state.superblock

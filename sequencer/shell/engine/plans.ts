@@ -35,7 +35,11 @@ function planOf({ env, legs }: RecordedChain): BlockPlan {
 }
 
 /** A block as its readers get it. */
-export function publishedBlock(chainId: number, plan: BlockPlan, block: SealedBlock): PublishedBlock {
+export function publishedBlock(
+  chainId: number,
+  plan: BlockPlan,
+  block: SealedBlock,
+): PublishedBlock {
   const legs = plan.legs.map(({ hash, rawTx }, i): PublishedLeg => {
     const outcome = plan.expected[i]
     assert(outcome !== undefined, 'every leg of a plan has its result')
@@ -75,4 +79,3 @@ export function createBlockIndex(): BlockIndex {
     last: (chainId) => of(chainId).length + 1,
   }
 }
-

@@ -69,7 +69,11 @@ async function* pastSuperblocks(
   yield {
     superblock: 0,
     slot: 0n,
-    blocks: chains.map(({ chainId, header }) => ({ chainId, block: sealedBlockOf(header), legs: [] })),
+    blocks: chains.map(({ chainId, header }) => ({
+      chainId,
+      block: sealedBlockOf(header),
+      legs: [],
+    })),
   }
   for await (const { number, slot, plans, headers } of superblocks(log, 1)) {
     if (number > until) return

@@ -12,7 +12,8 @@ import type { SealedBlock } from '../../core/execution.ts'
 import { applyRecord, initialState, resume } from '../../core/restore.ts'
 import type { CoreState } from '../../core/state.ts'
 import { LogError } from '../log/log-store.ts'
-import { DerivationError, type Blocks } from './blocks.ts'
+import type { Blocks } from './blocks.ts'
+import { DerivationError } from './derive.ts'
 import type { EngineOptions } from './options.ts'
 import type { BlockIndex } from './plans.ts'
 
@@ -62,7 +63,10 @@ export async function restart(
     return { chainId, head, systemNonce, recordedNumber }
   })
   resume(state, await Promise.all(chains))
-  const count = [...wanted.values()].reduce((sum, { head, number }) => sum + number - head.number, 0)
+  const count = [...wanted.values()].reduce(
+    (sum, { head, number }) => sum + number - head.number,
+    0,
+  )
   const elapsedMs = clock.nowMs() - startedMs
   observe({ type: 'replayed', slots: log.tip(), blocks: count, elapsedMs })
   return { state, tipHash: folded.tipHash, heads: derived }
@@ -96,7 +100,9 @@ function checkGenesis(
   { config, genesisHashes }: Pick<EngineOptions, 'config' | 'genesisHashes'>,
 ): void {
   if (record.logId !== config.logId) {
-    throw new LogError('the log is of this network', [`log: ${record.logId}; network: ${config.logId}`])
+    throw new LogError('the log is of this network', [
+      `log: ${record.logId}; network: ${config.logId}`,
+    ])
   }
   const recorded = record.chains.map(({ chainId, genesisHash }) => `${chainId} ${genesisHash}`)
   const expected = config.chains.map(({ chainId }) => `${chainId} ${genesisHashes.get(chainId)}`)

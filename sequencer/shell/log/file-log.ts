@@ -62,95 +62,124 @@ export async function openFileLog(disk: Disk): Promise<OpenedLog> {
   }
   const segment = names.at(-1) ?? segmentName(0)
   const file = await disk.open(segment, size)
-  return { log: fileLog(disk, { places, segment, size, file }), repairedBytes }
+  return { log: new FileLog(disk, { places, segment, size, file }), repairedBytes }
 }
 
-function fileLog(
-  disk: Disk,
-  opened: { places: Place[]; segment: string; size: number; file: DiskFile },
-): LogStore {
-  const { places } = opened
-  let { segment, size, file } = opened
-  let next = places.length
-  let queue: Pending[] = []
-  let writing = false
-  let written: Promise<void> = Promise.resolve()
-  let failed: unknown
+/** An open log: it owns the file that it appends to. */
+class FileLog implements LogStore {
+  readonly #disk: Disk
+  readonly #places: Place[]
+  #segment: string
+  #size: number
+  #file: DiskFile
+  /** Height that the next record must have. */
+  #next: number
+  #queue: Pending[] = []
+  #writing = false
+  #written: Promise<void> = Promise.resolve()
+  #failed: unknown
+
+  constructor(
+    disk: Disk,
+    opened: { places: Place[]; segment: string; size: number; file: DiskFile },
+  ) {
+    this.#disk = disk
+    this.#places = opened.places
+    this.#segment = opened.segment
+    this.#size = opened.size
+    this.#file = opened.file
+    this.#next = opened.places.length
+  }
+
+  tip(): number {
+    return this.#places.length - 1
+  }
+
+  append(height: number, record: Uint8Array): Promise<void> {
+    if (this.#failed !== undefined) {
+      const values = ['an earlier write failed']
+      return Promise.reject(new LogError('the log is open', values, this.#failed))
+    }
+    if (height !== this.#next) {
+      const values = [`height: ${height}; expected: ${this.#next}`]
+      return Promise.reject(new LogError('heights are contiguous', values))
+    }
+    this.#next += 1
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ height, bytes: frame(record), resolve, reject })
+      if (!this.#writing) this.#written = this.#commit()
+    })
+  }
+
+  async *read(height: number): AsyncIterable<{ height: number; record: Uint8Array }> {
+    const end = this.#places.length
+    let loaded: { segment: string; bytes: Uint8Array } | undefined
+    for (let at = height; at < end; at++) {
+      const place = this.#places[at] as Place
+      if (loaded?.segment !== place.segment) {
+        loaded = { segment: place.segment, bytes: await this.#disk.read(place.segment) }
+      }
+      const start = place.offset + FRAME_HEADER_BYTES
+      yield { height: at, record: loaded.bytes.subarray(start, start + place.length) }
+    }
+  }
+
+  async readOne(height: number): Promise<Uint8Array | undefined> {
+    const place = this.#places[height]
+    if (place === undefined) return undefined
+    const { segment, offset, length } = place
+    return this.#disk.readAt(segment, offset + FRAME_HEADER_BYTES, length)
+  }
+
+  async close(): Promise<void> {
+    await this.#written
+    await this.#file.close()
+  }
 
   /** Writes all that waits with one sync: records that come meanwhile share the next. */
-  const commit = async () => {
-    writing = true
-    while (queue.length > 0) {
-      const batch = queue
-      queue = []
+  async #commit(): Promise<void> {
+    this.#writing = true
+    while (this.#queue.length > 0) {
+      const batch = this.#queue
+      this.#queue = []
       try {
-        if (size >= segmentBytesMax) await beginSegment(batch[0]!.height)
-        await file.append(concatBytes(batch.map(({ bytes }) => bytes)))
-        await file.sync()
-        await writeMark(disk, batch.at(-1)!.height)
+        await this.#write(batch)
       } catch (error) {
-        // What is on the disk is not known any more: nothing may follow until the log is opened anew.
-        failed = error
-        const cause = new LogError('a record can be written', ['the log must be opened anew'], error)
-        for (const { reject } of [...batch, ...queue]) reject(cause)
-        queue = []
+        this.#fail(batch, error)
         break
       }
       for (const { bytes, resolve } of batch) {
-        places.push({ segment, offset: size, length: bytes.length - FRAME_HEADER_BYTES })
-        size += bytes.length
+        const length = bytes.length - FRAME_HEADER_BYTES
+        this.#places.push({ segment: this.#segment, offset: this.#size, length })
+        this.#size += bytes.length
         resolve()
       }
     }
     // In the same turn as the look at the queue: what comes later begins a commit of its own.
-    writing = false
-  }
-  const beginSegment = async (height: number) => {
-    await file.close()
-    segment = segmentName(height)
-    size = 0
-    file = await disk.open(segment, 0)
-  }
-  const readOne = async (height: number) => {
-    const place = places[height]
-    if (place === undefined) return undefined
-    return disk.readAt(place.segment, place.offset + FRAME_HEADER_BYTES, place.length)
+    this.#writing = false
   }
 
-  return {
-    tip: () => places.length - 1,
-    append: (height, record) => {
-      if (failed !== undefined) {
-        return Promise.reject(new LogError('the log is open', ['an earlier write failed'], failed))
-      }
-      if (height !== next) {
-        return Promise.reject(
-          new LogError('heights are contiguous', [`height: ${height}; expected: ${next}`]),
-        )
-      }
-      next += 1
-      return new Promise((resolve, reject) => {
-        queue.push({ height, bytes: frame(record), resolve, reject })
-        if (!writing) written = commit()
-      })
-    },
-    read: async function* (height) {
-      const end = places.length
-      let loaded: { segment: string; bytes: Uint8Array } | undefined
-      for (let at = height; at < end; at++) {
-        const place = places[at] as Place
-        if (loaded?.segment !== place.segment) {
-          loaded = { segment: place.segment, bytes: await disk.read(place.segment) }
-        }
-        const start = place.offset + FRAME_HEADER_BYTES
-        yield { height: at, record: loaded.bytes.subarray(start, start + place.length) }
-      }
-    },
-    readOne,
-    close: async () => {
-      await written
-      await file.close()
-    },
+  async #write(batch: readonly Pending[]): Promise<void> {
+    const [first] = batch
+    const last = batch.at(-1)
+    if (first === undefined || last === undefined) return
+    if (this.#size >= segmentBytesMax) {
+      await this.#file.close()
+      this.#segment = segmentName(first.height)
+      this.#size = 0
+      this.#file = await this.#disk.open(this.#segment, 0)
+    }
+    await this.#file.append(concatBytes(batch.map(({ bytes }) => bytes)))
+    await this.#file.sync()
+    await writeMark(this.#disk, last.height)
+  }
+
+  /** What is on the disk is not known any more: nothing may follow until the log is opened anew. */
+  #fail(batch: readonly Pending[], error: unknown): void {
+    this.#failed = error
+    const fault = new LogError('a record can be written', ['the log must be opened anew'], error)
+    for (const { reject } of [...batch, ...this.#queue]) reject(fault)
+    this.#queue = []
   }
 }
 

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { LIMITS } from '../../../../sdk/protocol/limits.ts'
 import { CONTRACT, type Op } from '../../../fixtures/sequencer/chain-double.ts'
-import { bundleOf, counterLeg, refusalOf, startHarness } from '../../../fixtures/sequencer/harness.ts'
+import {
+  bundleOf,
+  counterLeg,
+  refusalOf,
+  startHarness,
+} from '../../../fixtures/sequencer/harness.ts'
 import { CHAIN_IDS, START_MS, SYSTEM, USERS } from '../../../fixtures/sequencer/world.ts'
 
 const [hub, alpha, beta] = CHAIN_IDS
@@ -85,9 +90,12 @@ describe('windows', () => {
   test('of slots and times are kept, in the log’s own time (I13)', async () => {
     const { answer, process } = await startHarness()
     const { port } = process()
-    const at = (nonce: number, terms: object) => port.sendBundle(bundleOf([counterLeg(alpha, nonce, add)], terms))
+    const at = (nonce: number, terms: object) =>
+      port.sendBundle(bundleOf([counterLeg(alpha, nonce, add)], terms))
     expect(await refusalOf(answer(at(0, { maxSlot: 0n })))).toMatchObject({ error: 'EXPIRED' })
-    expect(await refusalOf(answer(at(0, { maxTimestamp: nowS - 10 })))).toMatchObject({ error: 'EXPIRED' })
+    expect(await refusalOf(answer(at(0, { maxTimestamp: nowS - 10 })))).toMatchObject({
+      error: 'EXPIRED',
+    })
     expect(await refusalOf(answer(at(0, { minSlot: 10_000n })))).toMatchObject({ error: 'NOT_YET' })
     const early = await answer(at(0, { minSlot: 6n }))
     expect(early.preconfirmation.slot).toBe(6n)
@@ -124,7 +132,9 @@ describe('funds', () => {
     const stranger = `0x${'7'.repeat(40)}` as const
     const gift = counterLeg(alpha, 0, [], { to: stranger, value: 10n ** 9n, input: '0x' })
     const sent = port.sendTransaction(gift)
-    const spent = sent.then(() => port.sendTransaction(counterLeg(alpha, 0, add, { from: stranger })))
+    const spent = sent.then(() =>
+      port.sendTransaction(counterLeg(alpha, 0, add, { from: stranger })),
+    )
     const receipt = await answer(spent)
     expect(receipt.results[0]?.status).toBe(1)
   })

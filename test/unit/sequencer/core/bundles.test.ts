@@ -117,7 +117,10 @@ describe('messages inside a slot', () => {
       ]),
     )
     const second = port.sendBundle(
-      bundleOf([counterLeg(alpha, 0, [send]), counterLeg(beta, 0, [{ do: 'failBelow', value: 50 }])]),
+      bundleOf([
+        counterLeg(alpha, 0, [send]),
+        counterLeg(beta, 0, [{ do: 'failBelow', value: 50 }]),
+      ]),
     )
     const results = await answer(Promise.allSettled([first, second]))
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
@@ -183,7 +186,9 @@ describe('a bundle with a name', () => {
 
   test('cannot be cancelled by another sender', async () => {
     const { answer, process } = await startHarness()
-    void process().port.sendBundle(waiting(1)).catch(() => undefined)
+    void process()
+      .port.sendBundle(waiting(1))
+      .catch(() => undefined)
     const foreign = process().port.cancelBundle({ sender: USERS[1]!, replacementUuid: uuid })
     expect(await refusalOf(answer(foreign))).toMatchObject({ error: 'UNKNOWN_BUNDLE' })
   })

@@ -23,7 +23,9 @@ async function contents(log: LogStore, from = 0): Promise<string[]> {
 describe('the log on one machine', () => {
   test('gives back what was appended, also when it is opened again', async () => {
     const { disk, log } = await filled(3)
-    expect(await contents(log, 1)).toEqual([record(1), record(2)].map((r) => new TextDecoder().decode(r)))
+    expect(await contents(log, 1)).toEqual(
+      [record(1), record(2)].map((r) => new TextDecoder().decode(r)),
+    )
     const { log: again, repairedBytes } = await openFileLog(disk)
     expect(repairedBytes).toBe(0)
     expect(again.tip()).toBe(2)
