@@ -290,7 +290,10 @@ test('in the end every block is that of an undisturbed run, and no reader saw an
     for (const [number, hash] of witness.seen.get(chainId) ?? [])
       expect(hashes[number - 1]).toBe(hash)
   }
-  const { entryIds, legHashes } = undisturbed
+  const { records } = undisturbed
+  const entryIds = records.flatMap(({ entries }) => entries.map(({ entryId }) => entryId))
+  const legs = records.flatMap(({ chains }) => chains.flatMap((chain) => chain.legs))
+  const legHashes = legs.map(({ hash }) => hash)
   expect(new Set(entryIds).size).toBe(entryIds.length)
   expect(new Set(legHashes).size).toBe(legHashes.length)
   const refused = new Set(refusedLegs.map(({ hash }) => hash))
