@@ -120,6 +120,8 @@ async function search(context: IndexerContext, fence: Fence): Promise<string | u
     if (error instanceof RpcError) return undefined
     throw error
   })
+  // Whoever awaits it gets the error; until then it must not count as nobody's.
+  exactCount.catch(() => undefined)
   let cursor: Cursor = stored?.cursor ?? { version: 1, next: 0, count: 0, marks: [] }
   let before = stored?.text ?? null
   const overlap = Math.max(chain.reorgPeriod, OVERLAP_BLOCKS_MIN)
