@@ -227,3 +227,44 @@ export function auditAnswers(requests: readonly Request[], records: readonly Slo
     holds(!cancelled || !stands, 'I20', () => `cancelled bundle ${entryId} stands`)
   }
 }
+
+/**
+ * Checks from the clients' side alone that no required leg of a bundle that failed went without it
+ * (I21): the bundle was the first that anybody sent with this leg.
+ */
+export function auditLegsAlone(requests: readonly Request[], records: readonly SlotRecord[]): void {
+  const firstWith = new Map<Hash, Request>()
+  for (const request of requests) {
+    for (const { hash } of request.bundle.legs) {
+      if (!firstWith.has(hash)) firstWith.set(hash, request)
+    }
+  }
+  for (const request of requests) {
+    const refusal = request.refusals.find(({ error }) => error === 'LEG_FAILED')
+    const { legs, canRevert, maxSlot, replacementUuid } = request.bundle
+    if (refusal === undefined || request.kind !== 'bundle' || replacementUuid !== undefined)
+      continue
+    const from = Number(refusal.slot)
+    const until = maxSlot === undefined ? from + UNTIL_AT_LEAST : Number(maxSlot)
+    for (const [i, { hash }] of legs.entries()) {
+      if (canRevert[i] === true || firstWith.get(hash) !== request) continue
+      const alone = records.find((record) => standsElsewhere(record, hash, request.entryId))
+      const height = alone?.header.height ?? 0
+      holds(height <= from || height > until, 'I21', () => `slot ${height}: ${hash} stands alone`)
+    }
+  }
+}
+
+/** Slots that a bundle without a last one is known for, at least. */
+const UNTIL_AT_LEAST = 400
+
+function standsElsewhere({ chains, entries }: SlotRecord, hash: Hash, entryId: Hash): boolean {
+  return chains.some(({ legs }) =>
+    legs.some(
+      (leg) =>
+        leg.hash === hash &&
+        leg.origin.type === 'entry' &&
+        entries[leg.origin.entry]?.entryId !== entryId,
+    ),
+  )
+}

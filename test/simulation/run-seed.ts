@@ -1,5 +1,12 @@
 import { randomOf } from '../fixtures/sequencer/random.ts'
-import { auditAnswers, auditLog, auditReaders, BrokenInvariant, readLog } from './audit.ts'
+import {
+  auditAnswers,
+  auditLegsAlone,
+  auditLog,
+  auditReaders,
+  BrokenInvariant,
+  readLog,
+} from './audit.ts'
 import { createClients } from './clients.ts'
 import {
   boot,
@@ -87,6 +94,7 @@ async function auditAll(
   auditLog(records)
   const hashes = auditReaders(world.seen, records)
   auditAnswers(requests, records)
+  auditLegsAlone(requests, records)
   const replayed = await replayFromGenesis(world)
   for (const [key, hash] of hashes) {
     if (replayed.get(key) === hash) continue

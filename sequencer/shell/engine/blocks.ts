@@ -36,6 +36,8 @@ const restorePauseMs = 250
 export class Blocks {
   readonly #options: BlocksOptions
   readonly #lanes: ReadonlyMap<number, Lane>
+  /** A node that ends from now on is meant to. */
+  #stopped = false
 
   constructor(options: BlocksOptions) {
     this.#options = options
@@ -68,7 +70,7 @@ export class Blocks {
       try {
         return await operation(lane.driver)
       } catch (error) {
-        if (!(error instanceof NodeLostError)) throw error
+        if (!(error instanceof NodeLostError) || this.#stopped) throw error
         await this.#restored(chainId, error)
       }
     }
@@ -117,6 +119,7 @@ export class Blocks {
 
   /** Ends every node. */
   async stop(): Promise<void> {
+    this.#stopped = true
     await Promise.all([...this.#lanes.values()].map(({ driver }) => driver.stop()))
   }
 
@@ -157,8 +160,10 @@ export class Blocks {
         observe({ type: 'nodeRestored', chainId, blocks, elapsedMs })
         return head
       } catch (error) {
-        if (!(error instanceof NodeLostError) || attempt === restoresMax) throw error
+        const lost = error instanceof NodeLostError && !this.#stopped
+        if (!lost || attempt === restoresMax) throw error
         await new Promise<void>((resolve) => clock.after(restorePauseMs * attempt, resolve))
+        if (this.#stopped) throw error
       }
     }
   }

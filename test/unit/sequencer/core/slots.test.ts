@@ -200,6 +200,30 @@ describe('a node that dies', () => {
   })
 })
 
+describe('a sequencer that is stopped', () => {
+  test('starts no node again, whatever was under way', async () => {
+    const { process, world } = await startHarness()
+    const { port, engine } = process()
+    for (let nonce = 0; nonce < 6; nonce++) {
+      const legs = [counterLeg(alpha, nonce, add), counterLeg(beta, nonce, add)]
+      port.sendBundle(bundleOf(legs)).catch(() => undefined)
+      await world.scheduler.step()
+    }
+    const stopped = engine.stop()
+    for (let i = 0; i < 2_000; i++) await world.scheduler.step()
+    await stopped
+    expect([...world.machines.values()].map(({ node }) => node)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(world.failures).toEqual([])
+    await expect(port.sendTransaction(counterLeg(hub, 0, add))).rejects.toMatchObject({
+      code: 'NOT_READY',
+    })
+  })
+})
+
 describe('more than one slot holds', () => {
   test('moves on whole, in order', async () => {
     const { answer, process, records } = await startHarness()
