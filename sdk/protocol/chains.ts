@@ -25,9 +25,11 @@ export function localChains(rollups: number): LocalChain[] {
   return [
     { name: 'l1', chainId: 900, kind: 'settlement' },
     { name: 'hub', chainId: 901, kind: 'hub' },
-    ...ROLLUP_NAMES.slice(0, rollups).map(
-      (name, i): LocalChain => ({ name, chainId: 902 + i, kind: 'rollup' }),
-    ),
+    ...ROLLUP_NAMES.slice(0, rollups).map((name, i): LocalChain => ({
+      name,
+      chainId: 902 + i,
+      kind: 'rollup',
+    })),
     { name: 'outland', chainId: 990, kind: 'foreign' },
   ]
 }
