@@ -3,6 +3,7 @@ import {
   closeSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -75,6 +76,38 @@ export function endRecorded(file: string, which: (entry: RecordedProcess) => boo
     }
     forgetProcess(file, entry.pid)
   }
+}
+
+/**
+ * Ends the processes of a program whose command line holds a text: whoever was killed between the
+ * start of a process and its record left one that no file names.
+ *
+ * @param program - Absolute path of the program's file.
+ */
+export function endUnrecorded(program: string, marker: string): void {
+  for (const [pid, command] of commandLines()) {
+    if (!command.startsWith(program) || !command.includes(marker)) continue
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (error) {
+      // Gone meanwhile, or another user's: neither is ours.
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'ESRCH' && code !== 'EPERM') throw error
+    }
+  }
+}
+
+function commandLines(): [number, string][] {
+  if (process.platform === 'linux') {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((name) => [Number(name), commandLine(Number(name)) ?? ''])
+  }
+  const { stdout } = spawnSync('ps', ['-axo', 'pid=,command='], { encoding: 'utf8' })
+  return stdout.split('\n').flatMap((line) => {
+    const [, pid, command] = /^\s*(\d+)\s+(.*)$/.exec(line) ?? []
+    return pid === undefined || command === undefined ? [] : [[Number(pid), command]]
+  })
 }
 
 function commandLine(pid: number): string | undefined {

@@ -1,7 +1,12 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { readProcesses } from '../../sdk/process/pids.ts'
+import {
+  forgetProcess,
+  isRunning,
+  readProcesses,
+  type RecordedProcess,
+} from '../../sdk/process/pids.ts'
 import type { Address } from '../../sdk/protocol/hex.ts'
 import { createAnvilDriver } from '../../sequencer/shell/drivers/anvil-driver.ts'
 import { connectIpc, type IpcConnection } from '../../sequencer/shell/drivers/ipc.ts'
@@ -67,17 +72,21 @@ describe('a rollup from its genesis', () => {
     }
   })
 
-  test('ends the node that a killed process left behind', async () => {
-    const made = rollup()
-    await made.driver.start()
-    const [left] = readProcesses(made.options.pidFile)
-    const successor = createAnvilDriver(made.options)
-    open.push({ close: () => successor.stop() })
-    await successor.start()
-    const [now] = readProcesses(made.options.pidFile)
-    expect(now?.pid).not.toBe(left?.pid)
-    expect(() => process.kill(left?.pid as number, 0)).toThrow('ESRCH')
-  })
+  test.each([true, false])(
+    'ends a node that a killed process left, recorded: %s',
+    async (known) => {
+      const made = rollup()
+      await made.driver.start()
+      const [left] = readProcesses(made.options.pidFile)
+      if (!known) forgetProcess(made.options.pidFile, left?.pid as number)
+      const successor = createAnvilDriver(made.options)
+      open.push({ close: () => successor.stop() })
+      await successor.start()
+      const [now] = readProcesses(made.options.pidFile)
+      expect(now?.pid).not.toBe(left?.pid)
+      await expect.poll(() => isRunning(left as RecordedProcess)).toBe(false)
+    },
+  )
 })
 
 describe('simulation', () => {

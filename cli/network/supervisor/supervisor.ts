@@ -1,5 +1,7 @@
+import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { endRecorded, isRunning, readProcesses } from '../../../sdk/process/pids.ts'
+import { anvilBinary } from '../../../sdk/process/anvil-binary.ts'
+import { endRecorded, endUnrecorded, isRunning, readProcesses } from '../../../sdk/process/pids.ts'
 import type { Stage } from '../services.ts'
 import { Supervised, type SupervisedOptions } from './supervised.ts'
 
@@ -64,13 +66,17 @@ export class Supervisor {
 }
 
 /**
- * Ends every recorded process but the supervisor: what a killed supervisor or sequencer left.
+ * Ends every process of a network but the supervisor: what a killed supervisor or sequencer left.
+ *
+ * @param pidFile - In a directory of the network's own directory.
  *
  * A pid counts only while its command line is the recorded one.
  */
 export async function endLeftovers(pidFile: string): Promise<void> {
   const left = readProcesses(pidFile).filter(({ name }) => name !== SUPERVISOR)
   endRecorded(pidFile, ({ name }) => name !== SUPERVISOR)
+  // Every node's command line names a file of its network: its genesis or a state.
+  endUnrecorded(anvilBinary(), ` ${dirname(dirname(pidFile))}/`)
   const deadlineMs = performance.now() + 2_000
   while (left.some(isRunning) && performance.now() < deadlineMs) await delay(10)
 }

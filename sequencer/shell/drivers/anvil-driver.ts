@@ -1,10 +1,9 @@
-import { endRecorded } from '../../../sdk/process/pids.ts'
 import { assert } from '../../../sdk/protocol/assert.ts'
 import type { Hash } from '../../../sdk/protocol/hex.ts'
 import type { ChainHead, SealedBlock } from '../../core/execution.ts'
 import { readAccounts } from './accounts.ts'
 import type { DriverAlert } from './alert.ts'
-import type { AnvilNode, AnvilOptions } from './anvil-node.ts'
+import { endLeftNodes, type AnvilNode, type AnvilOptions } from './anvil-node.ts'
 import { NodeLostError, type ChainDriver } from './driver.ts'
 import { createGate } from './gate.ts'
 import { NodeGoneError, NodeRpcError, NodeTimeoutError, type NodeCall } from './ipc.ts'
@@ -100,7 +99,7 @@ type Owner = {
 
 /** Keeps the one node of a rollup: starts it, notices its death, ends it. */
 function ownNode(options: AnvilDriverOptions): Owner {
-  const { chainId, alert, pidFile } = options
+  const { chainId, alert } = options
   let running: Running | undefined
   let lostReason = 'it was not started'
 
@@ -136,7 +135,7 @@ function ownNode(options: AnvilDriverOptions): Owner {
     },
     start: async () => {
       await end('it is starting')
-      endRecorded(pidFile, ({ name }) => name === `node-${chainId}`)
+      endLeftNodes(options)
       const { node, head } = await startNewest(options)
       running = { node, published: head, staged: [], gate: createGate(readsMax) }
       void node.gone.then((reason) => lose(node, reason))

@@ -5,7 +5,12 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { anvilBinary } from '../../../sdk/process/anvil-binary.ts'
-import { forgetProcess, recordProcess } from '../../../sdk/process/pids.ts'
+import {
+  endRecorded,
+  endUnrecorded,
+  forgetProcess,
+  recordProcess,
+} from '../../../sdk/process/pids.ts'
 import { BaseError } from '../../../sdk/protocol/errors.ts'
 import { connectIpc, type IpcConnection } from './ipc.ts'
 
@@ -108,6 +113,13 @@ function nodeArguments(options: AnvilOptions, ipcPath: string): string[] {
     // The core reserves balances; the pool's own check refuses a sender funded in the same block.
     '--disable-pool-balance-checks',
   ]
+}
+
+/** Ends the nodes of a rollup that an earlier process left, recorded or not. */
+export function endLeftNodes(options: Omit<AnvilOptions, 'state'>): void {
+  const { chainId, directory, pidFile } = options
+  endRecorded(pidFile, ({ name }) => name === `node-${chainId}`)
+  endUnrecorded(anvilBinary(), `--ipc ${socketPath(directory, chainId)} `)
 }
 
 /** Where the network's directory lies too deep for a socket's path, one in the temporary files serves. */

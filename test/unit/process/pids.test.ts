@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   endRecorded,
+  endUnrecorded,
   forgetProcess,
   isRunning,
   readProcesses,
@@ -80,5 +81,17 @@ describe('a recorded process', () => {
     expect(child.exitCode).toBeNull()
     expect(isRunning({ ...entry, marker: 'mark-b' })).toBe(true)
     expect(readProcesses(file)).toEqual([])
+  })
+})
+
+describe('a process that nobody recorded', () => {
+  test('is ended by its program and a text of its command line; others go on', async () => {
+    const child = await sleeper('mark-of-a-network')
+    const other = await sleeper('mark-of-another-network')
+    const exited = once(child, 'exit')
+    endUnrecorded(process.execPath, 'mark-of-a-network')
+    expect(await exited).toEqual([null, 'SIGKILL'])
+    endUnrecorded('/another/program', 'mark-of-another-network')
+    expect(other.exitCode ?? other.signalCode).toBeNull()
   })
 })
