@@ -21,7 +21,8 @@ const actions = values.actions === undefined ? undefined : Number(values.actions
 
 const totals = { slots: 0, entries: 0, crashes: 0, nodeDeaths: 0, refused: 0 }
 const startedMs = performance.now()
-for (const seed of seeds) {
+for (const [done, seed] of seeds.entries()) {
+  if (done > 0 && done % 50 === 0) process.stderr.write(`${done} of ${seeds.length} seeds\n`)
   try {
     if (values.verbose)
       process.stderr.write(`${seed} ${Math.round(performance.now() - startedMs)}\n`)

@@ -52,7 +52,7 @@ export async function runSeed(seed: string, options: RunOptions = {}): Promise<R
   }
   let process = await world.boot()
   const summary: RunSummary = { slots: 0, entries: 0, crashes: 0, nodeDeaths: 0, refused: 0 }
-  for (let action = 0; action < (options.actions ?? 60); action++) {
+  for (let action = 0; action < (options.actions ?? 30); action++) {
     for (let i = faults.below(rates.burst) + 1; i > 0; i--) clients.act(process)
     for (let i = random.below(25); i > 0; i--) await world.scheduler.step()
     healthy(world)

@@ -1,4 +1,3 @@
-import { TandemError } from '../../../sdk/protocol/errors.ts'
 import type { Hash } from '../../../sdk/protocol/hex.ts'
 import { refusalDigest } from '../../../sdk/protocol/receipt-hash.ts'
 import type { SignedReceipt, SignedRefusal } from '../../../sdk/protocol/receipt.ts'
@@ -72,9 +71,4 @@ export function signRefusal(
     issuedAtMs,
   }
   return { ...unsigned, signature: signDigest(refusalDigest(logId, unsigned)) }
-}
-
-/** An error of the registry as the core names it. */
-export function faultError(fault: Fault): TandemError {
-  return new TandemError(fault.error, fault.values)
 }
