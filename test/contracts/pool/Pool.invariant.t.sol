@@ -62,9 +62,9 @@ contract PoolInvariants is TestBase {
 
     /// @dev The invariants would say nothing about a handler to whom everything is refused.
     function test_everyActionSucceedsSoonerOrLater() public {
-        for (uint256 i = 0; i < 1_500; ++i) {
+        for (uint256 i = 0; i < 600; ++i) {
             uint256 word = uint256(keccak256(abi.encode("step", i)));
-            _act(word % 26, word >> 8);
+            _act(word % 40, word >> 8);
             if (i % 10 == 9) _requireAll();
         }
         bytes32[14] memory actions = [
@@ -180,16 +180,19 @@ contract PoolInvariants is TestBase {
         else if (action == 5) handler.grant(i, a, x);
         else if (action == 6) handler.giveBack(i, a, x, b);
         else if (action == 7) handler.recall(i, a, x);
-        else if (action == 8) handler.trade(i, j, a, x, x >> 8, x >> 32);
-        else if (action == 9) handler.tradeJointly(i, j, a, x, x >> 8, x >> 32);
+        else if (action == 8) handler.forgePayment(a, uint64(x % 4), x);
+        else if (action == 9) handler.tradeUnbalanced(i, j, a, x, x >> 8);
         else if (action == 10) handler.liquidate(i, j, x);
         else if (action == 11) handler.recover(i);
         else if (action == 12) handler.processQueue(a, b);
         else if (action == 13) handler.refuseRecipient(i, a, b);
         else if (action == 14) handler.claim(i, a);
-        else if (action == 15) handler.forgePayment(a, uint64(x % 4), x);
-        else if (action == 16) handler.tradeUnbalanced(i, j, a, x, x >> 8);
-        else if (action == 17) handler.tradeJointlyAlone(i, j, a, x);
+        else if (action == 15) handler.grant(i, a, x);
+        else if (action == 16) handler.tradeJointlyAlone(i, j, a, x);
+        else if (action < 22) handler.trade(i, j, a, x, x >> 8, x >> 32);
+        else if (action < 25) handler.tradeJointly(i, j, a, x, x >> 8, x >> 32);
+        else if (action < 29) handler.withdraw(i, a, b, x, j);
+        else if (action < 31) handler.processQueue(a, b);
         else handler.deliverNext(a);
     }
 

@@ -20,8 +20,16 @@ contract PoolHandler is HostileWire {
     /// @dev Successes by action: an invariant says nothing when nothing happens.
     mapping(bytes32 action => uint256) public done;
 
+    /// @dev Everybody starts with money on both rollups and capacity on both, so that most actions can succeed.
     constructor() {
         setUpPool();
+        for (uint256 i = 0; i < ACTORS; ++i) {
+            fund(alpha, USDC, 40_000e6, ownerAt(i));
+            fund(beta, WETH, 10e18, ownerAt(i));
+            lease(alpha, ownerAt(i), 10_000e18);
+            lease(beta, ownerAt(i), 10_000e18);
+        }
+        forgetWire();
     }
 
     function ownerAt(uint256 i) public pure returns (address) {
@@ -38,7 +46,7 @@ contract PoolHandler is HostileWire {
 
     function deposit(uint256 actor, bool onAlpha, bool usdc, uint256 amount) external {
         Rollup storage r = _rollup(onAlpha);
-        amount = usdc ? bound(amount, 1, 100_000e6) : bound(amount, 1, 20e18);
+        amount = usdc ? bound(amount, 1, 5_000e6) : bound(amount, 1, 2e18);
         _approve(r, usdc, ownerAt(actor), amount);
         vm.prank(ownerAt(actor));
         r.vault.deposit(usdc ? USDC : WETH, amount, accountAt(actor));
@@ -47,7 +55,7 @@ contract PoolHandler is HostileWire {
 
     function provide(bool onAlpha, bool usdc, uint256 amount) external {
         Rollup storage r = _rollup(onAlpha);
-        amount = usdc ? bound(amount, 1, 100_000e6) : bound(amount, 1, 20e18);
+        amount = usdc ? bound(amount, 1, 5_000e6) : bound(amount, 1, 2e18);
         _approve(r, usdc, LP, amount);
         vm.prank(LP);
         r.vault.depositLiquidity(usdc ? USDC : WETH, amount, accountOf(LP));
@@ -77,7 +85,7 @@ contract PoolHandler is HostileWire {
     ) external {
         int256 claim18 = ledger.claim(accountAt(actor), usdc ? USDC : WETH);
         if (claim18 <= 0) return;
-        amount = bound(amount, 1, uint256(claim18));
+        amount = bound(amount, 1, uint256(claim18) / 4 + 1);
         if (usdc) amount = (amount / 1e12) * 1e12;
         if (amount == 0) return;
         try this.withdrawNow(actor, onAlpha, usdc, amount, ownerAt(recipient)) {
@@ -126,7 +134,12 @@ contract PoolHandler is HostileWire {
 
     function grant(uint256 actor, bool onAlpha, uint256 amount) external {
         bytes32 account = accountAt(actor);
-        amount = bound(amount, 1e18, 20_000e18);
+        recover(actor);
+        // Every third time all that collateral allows, whatever margin says.
+        uint256 credit18 = book.creditOf(account);
+        uint256 collateral18 = verifier.haircutCollateral(account);
+        bool greedy = amount % 3 == 0 && collateral18 > credit18;
+        amount = greedy ? collateral18 - credit18 : bound(amount, 1e18, 20_000e18);
         MarginAttestation memory a = attestation(account, initialOf(account));
         bytes memory signature = sign(a);
         uint40 endS = uint40(hubSlots.timestampMs() / 1000 + 12 hours);
@@ -143,7 +156,7 @@ contract PoolHandler is HostileWire {
         bytes32 account = accountAt(actor);
         uint256 most18 = usedPart ? r.credit.used(account) : r.credit.available(account);
         if (most18 == 0) return;
-        amount = bound(amount, 1, most18);
+        amount = bound(amount, 1, (most18 + 7) / 8);
         vm.prank(ownerAt(actor));
         if (usedPart) r.credit.retire(account, amount);
         else r.credit.giveBack(account, amount);
@@ -152,7 +165,7 @@ contract PoolHandler is HostileWire {
 
     function recall(uint256 actor, bool onAlpha, uint256 amount) external {
         vm.prank(ownerAt(actor));
-        book.recall(accountAt(actor), onAlpha ? ALPHA : BETA, bound(amount, 1, 50_000e18));
+        book.recall(accountAt(actor), onAlpha ? ALPHA : BETA, bound(amount, 1, 1_000e18));
         _finish("recall", true);
     }
 
@@ -253,7 +266,8 @@ contract PoolHandler is HostileWire {
 
     function liquidate(uint256 from, uint256 to, uint256 percent) external {
         if (accountAt(from) == accountAt(to)) return;
-        try this.liquidateNow(accountAt(from), accountAt(to), bound(percent, 1, 100) * 1e16) {
+        try this.liquidateNow(accountAt(from), accountAt(to), bound(percent, 1, 30) * 1e16) {
+            if (percent & 1 == 0) recover(from);
             _finish("liquidate", true);
         } catch {
             _finish("liquidate", false);
@@ -270,7 +284,7 @@ contract PoolHandler is HostileWire {
     }
 
     /// @dev Back to health once initial margin covers free credit.
-    function recover(uint256 actor) external {
+    function recover(uint256 actor) public {
         bytes32 account = accountAt(actor);
         if (initialOf(account) < int256(book.reserved(account))) return;
         vm.prank(LIQUIDATION);
@@ -385,7 +399,7 @@ contract PoolHandler is HostileWire {
         uint256 price,
         bytes32 salt
     ) private pure returns (Change[] memory) {
-        uint256 size18 = bound(lots, 1, 1_000_000) * LOT18;
+        uint256 size18 = bound(lots, 1, 500_000) * LOT18;
         uint256 price18 = bound(price, 80, 120) * 1e18;
         return trade(accountAt(buyer), accountAt(seller), instrument, size18, price18, salt);
     }
