@@ -44,7 +44,7 @@ export function readSettings(environment?: Environment) {
         .max(10n ** 15n)
         .default(10n ** 9n),
       /** Blocks of a rollup between two snapshots of its node. */
-      SEQUENCER_SNAPSHOT_BLOCKS: z.coerce.number().int().min(2).max(1_000_000).default(2_000),
+      SEQUENCER_SNAPSHOT_BLOCKS: z.coerce.number().int().min(2).max(1_000_000).default(1_000),
       /** Slots after which a signed margin attestation is void. */
       SEQUENCER_ATTESTATION_SLOTS: z.coerce.bigint().min(1n).max(4_096n).default(1_000n),
       /** Age after which marks back no attestation. */

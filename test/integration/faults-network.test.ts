@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodeFunctionData, erc20Abi, parseAbiItem, parseTransaction, type Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
@@ -19,6 +20,7 @@ import type { Network } from '../../sdk/protocol/network.ts'
 import type { SlotRecord } from '../../sdk/protocol/slot.ts'
 import { tokenAmount } from '../../sdk/protocol/units.ts'
 import { encodeFeedUpdate } from '../../sdk/protocol/wire.ts'
+import { listSnapshots } from '../../sequencer/shell/drivers/snapshot.ts'
 import { deriveUndisturbed } from '../fixtures/faults/derive.ts'
 import { setFuse } from '../fixtures/faults/fuse.ts'
 import { publishedHashes } from '../fixtures/faults/published.ts'
@@ -179,6 +181,11 @@ describe('a network that is stopped and started again', { timeout: 200_000 }, ()
     const before = await books()
     const blocks = await publishedHashes(client)
     expect(await running.end('SIGTERM')).toMatchObject({ code: 0 })
+    // Each rollup goes on from its state at the end: nothing is derived again.
+    for (const [chainId, hashes] of blocks) {
+      const folder = join(running.directory, 'sequencer', 'snapshots', `${chainId}`)
+      expect(listSnapshots(folder)[0]?.number).toBeGreaterThanOrEqual(hashes.length)
+    }
 
     expect((await running.up(['--bare'])).logId).toBe(client.network.logId)
     expect(await books()).toEqual(before)

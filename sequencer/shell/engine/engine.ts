@@ -24,6 +24,9 @@ import { createPublications, type Publications } from './publications.ts'
 import { restart } from './restart.ts'
 import { createSlotWriter, type SlotWriter } from './writer.ts'
 
+/** Time that a stop gives to the last snapshots; whatever ends it has less patience than a person. */
+const lastSnapshotsMs = 1_500
+
 type EngineParts = {
   state: CoreState
   blocks: Blocks
@@ -93,14 +96,15 @@ export class Engine {
   dispatch(event: CoreEvent): void {
     if (this.#closed !== undefined) return
     const { clock } = this.options
+    const input = { ...event, nowMs: clock.nowMs(), elapsedMs: clock.elapsedMs() }
     try {
-      for (const effect of step(this.state, { ...event, nowMs: clock.nowMs() })) {
+      for (const effect of step(this.state, input)) {
         this.#perform(effect)
       }
       this.#callOff?.()
       const wakeMs = nextWakeMs(this.state)
       if (wakeMs === undefined) return
-      const delayMs = Math.max(1, wakeMs - clock.nowMs())
+      const delayMs = Math.max(1, wakeMs - clock.elapsedMs())
       this.#callOff = clock.after(delayMs, () => this.dispatch({ type: 'tick' }))
     } catch (error) {
       this.#fail(error)
@@ -115,11 +119,27 @@ export class Engine {
     return signRefusal(signDigest, { logId, requestHash, fault, slot, issuedAtMs: clock.nowMs() })
   }
 
-  /** Takes nothing more, ends the nodes, waits for what is under way. The log stays open. */
+  /** Takes nothing more, leaves snapshots, ends the nodes. The log stays open. */
   async stop(): Promise<void> {
     this.#close('the sequencer is stopping')
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const callOff = this.options.clock.after(lastSnapshotsMs, resolve)
+    await Promise.race([this.#leaveSnapshots(), late])
+    callOff()
     await this.blocks.stop()
     await Promise.allSettled(this.#underWay)
+  }
+
+  /** The next start goes on from here; without them it derives everything since the last ones. */
+  async #leaveSnapshots(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+    const drivers = [...this.options.drivers.values()]
+    await Promise.allSettled(
+      drivers.map(async (driver) => {
+        await driver.rollback()
+        await driver.snapshot()
+      }),
+    )
   }
 
   #close(reason: string): void {
@@ -192,13 +212,13 @@ export class Engine {
 
   #append(slot: FormedSlot): void {
     const { clock, observe } = this.options
-    const startedMs = clock.nowMs()
+    const startedMs = clock.elapsedMs()
     const record = this.writer.record(slot)
     this.#index.add(record)
     addToPlans(this.#plans, record)
     this.#start(async () => {
       const recordBytes = await this.writer.append(record)
-      observe({ type: 'slot', slot, recordBytes, durableMs: clock.nowMs() - startedMs })
+      observe({ type: 'slot', slot, recordBytes, durableMs: clock.elapsedMs() - startedMs })
       this.#faultpoint({ name: 'durable', superblock: slot.superblock, bundles: bundlesIn(slot) })
       const receipts = this.writer.receipts(record)
       for (const [i, entry] of slot.entries.entries()) {
@@ -266,7 +286,7 @@ export class Engine {
       ...rollBack.map((chainId) => blocks.rollBack(chainId)),
     ])
     this.#plans = new Map()
-    const closedMs = options.clock.nowMs() - state.superblock.openedMs
+    const closedMs = options.clock.elapsedMs() - state.superblock.openedAtMs
     options.observe({ type: 'superblock', superblock, chainIds, closedMs })
     this.publications.publish({ superblock, slot: BigInt(state.height), chainIds })
     for (const chainId of chainIds) this.#snapshotIfDue(chainId)
