@@ -8,12 +8,12 @@ import type { CoreState } from './state.ts'
 
 /** Closes the superblock when its time has come or nothing more goes into it. */
 export function closeIfDue(state: CoreState): Effect[] {
-  const { superblock, config, nowMs } = state
+  const { superblock, config, elapsedMs } = state
   if (superblock.phase !== 'open' || state.formation !== undefined) return []
   // Only durable slots are mined: a crash must not leave a block that the log does not know.
   if (state.durableHeight < state.height) return []
-  const old = nowMs - superblock.openedMs >= config.superblockMs
-  const quiet = state.ready.length === 0 && nowMs - state.busyMs >= config.idleCloseMs
+  const old = elapsedMs - superblock.openedAtMs >= config.superblockMs
+  const quiet = state.ready.length === 0 && elapsedMs - state.busyAtMs >= config.idleCloseMs
   if (!old && !quiet) return []
   superblock.phase = 'sealing'
   superblock.differences = new Map()

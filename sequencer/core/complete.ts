@@ -26,7 +26,8 @@ export function completeSlot(state: CoreState, formation: Formation): Effect[] {
   for (const chain of chains) bookChain(state, chain, keys)
   state.height = height
   state.timestampMs = timestampMs
-  if (entries.length > 0) state.busyMs = timestampMs
+  state.slotAtMs = state.elapsedMs
+  if (entries.length > 0) state.busyAtMs = state.elapsedMs
   const notes = state.notes
   state.notes = emptyNotes()
   const slot: FormedSlot = {
@@ -55,6 +56,7 @@ function openSuperblock(state: CoreState, formation: Formation): void {
   superblock.phase = 'open'
   superblock.number += 1
   superblock.openedMs = formation.timestampMs
+  superblock.openedAtMs = state.elapsedMs
 }
 
 function formedChains(formation: Formation): FormedSlot['chains'] {
@@ -124,7 +126,7 @@ function bookChain(
     outcomes: [...(open?.outcomes ?? []), ...steps.map(({ outcome }) => outcome)],
     gasUsed,
   })
-  state.touchedMs.set(chainId, state.superblock.openedMs)
+  state.touchedAtMs.set(chainId, state.superblock.openedAtMs)
 }
 
 /** Refuses what waited until its last slot passed. */

@@ -38,8 +38,11 @@ export type CoreEvent =
   | { type: 'sealed'; superblock: number; outcomes: readonly SealOutcome[] }
   | { type: 'published'; superblock: number }
 
-/** An event with the time at which it came, milliseconds since 1970. */
-export type CoreInput = CoreEvent & { nowMs: number }
+/**
+ * An event with the time at which it came: `nowMs` since 1970, by a clock that may jump, and `elapsedMs`
+ * by one that only runs. Slots are dated by the first and paced by the second.
+ */
+export type CoreInput = CoreEvent & { nowMs: number; elapsedMs: number }
 
 /** One leg of a formed slot with what was promised. System calls are signed when it is recorded. */
 export type FormedStep = PlacedStep & { outcome: LegOutcome }

@@ -20,13 +20,15 @@ export function initialState(config: CoreConfig): CoreState {
   return {
     config,
     nowMs: 0,
+    elapsedMs: 0,
     height: 0,
     durableHeight: 0,
     timestampMs: 0,
-    busyMs: 0,
+    slotAtMs: undefined,
+    busyAtMs: 0,
     superblock: noSuperblock(0),
     heads: new Map(),
-    touchedMs: new Map(),
+    touchedAtMs: new Map(),
     stopped: new Map(),
     systemNonces: new Map(),
     accounts: new Map(),
@@ -49,13 +51,13 @@ export function initialState(config: CoreConfig): CoreState {
 
 /** Takes a slot of the log again: what it promised is known as if this process had formed it. */
 export function applyRecord(state: CoreState, record: SlotRecord): void {
-  const { header, entries, chains, notes } = record
+  const { header, entries, notes } = record
   assert(header.height === state.height + 1, 'heights are contiguous (I1)')
   assert(header.timestampMs > state.timestampMs, 'slot time strictly increases (I13)')
   state.height = header.height
   state.durableHeight = header.height
   state.timestampMs = header.timestampMs
-  state.nowMs = Math.max(state.nowMs, header.timestampMs)
+  state.nowMs = header.timestampMs
   state.superblock = noSuperblock(header.superblock)
   state.marksSeq = header.marksSeq
   for (const [index, entry] of entries.entries()) {
@@ -69,7 +71,6 @@ export function applyRecord(state: CoreState, record: SlotRecord): void {
     })
     if (entry.marks !== undefined) state.marks.set(entry.marks.underlying, entry.marks.sequence)
   }
-  for (const { chainId } of chains) state.touchedMs.set(chainId, header.timestampMs)
   applySeen(state, notes)
   for (const { chainId, reason } of notes.stopped) state.stopped.set(chainId, reason)
   forgetAfter(state.memory, header.height)

@@ -24,21 +24,25 @@ export type Held = { entry: Entry; for: HeldFor }
 /** Everything that the core knows. Owned by `step`, which changes it in place. */
 export type CoreState = {
   readonly config: CoreConfig
-  /** Latest time that any input carried, milliseconds since 1970. */
+  /** Time of the last input, milliseconds since 1970: it may go back. */
   nowMs: number
+  /** Time of the last input by a clock that only runs, in milliseconds. */
+  elapsedMs: number
   /** Height of the last slot that was formed. */
   height: number
   /** Height of the last durable slot. */
   durableHeight: number
   /** Time of the last slot that was formed, milliseconds since 1970. */
   timestampMs: number
-  /** Time of the last slot with entries in it. */
-  busyMs: number
+  /** When the last slot was formed, in elapsed milliseconds; undefined before the first of this process. */
+  slotAtMs: number | undefined
+  /** When the last slot with entries was formed, in elapsed milliseconds. */
+  busyAtMs: number
   superblock: Superblock
   /** Published heads by chain. */
   heads: Map<number, ChainHead>
-  /** Time of the slot that touched a chain last. */
-  touchedMs: Map<number, number>
+  /** When a chain was touched last, in elapsed milliseconds of this process. */
+  touchedAtMs: Map<number, number>
   /** Reasons of the chains that stopped. */
   stopped: Map<number, string>
   /** Next nonce of the system key by chain, after everything promised. */

@@ -18,7 +18,8 @@ import { closeIfDue, takePublished, takeSealed, stopChain } from './close.ts'
  * same inputs give the same effects.
  */
 export function step(state: CoreState, input: CoreInput): Effect[] {
-  state.nowMs = Math.max(state.nowMs, input.nowMs)
+  state.nowMs = input.nowMs
+  state.elapsedMs = input.elapsedMs
   const effects = take(state, input)
   effects.push(...startIfDue(state), ...closeIfDue(state))
   return effects
@@ -104,16 +105,18 @@ function takeSimulated(
 
 /** Forms the next slot when there is something to put into it and its turn has come. */
 function startIfDue(state: CoreState): Effect[] {
-  const { superblock, config, nowMs } = state
+  const { superblock, config, elapsedMs } = state
   if (state.formation !== undefined) return []
   if (superblock.phase !== 'none' && superblock.phase !== 'open') return []
   if (state.height - state.durableHeight >= LIMITS.undurableSlots) return []
-  if (superblock.phase === 'open' && nowMs - superblock.openedMs >= config.superblockMs) return []
+  if (superblock.phase === 'open' && elapsedMs - superblock.openedAtMs >= config.superblockMs)
+    return []
   const beats = chainsDue(state)
   const { notes } = state
   const noted = notes.seen.length + notes.closed.length + notes.stopped.length > 0
   if (state.ready.length === 0 && beats.size === 0 && !noted) return []
-  if (nowMs - state.timestampMs < config.slotIntervalMs) return []
+  const { slotAtMs } = state
+  if (slotAtMs !== undefined && elapsedMs - slotAtMs < config.slotIntervalMs) return []
   const { entries, effects } = selectCandidates(state)
   if (entries.length === 0 && beats.size === 0 && !noted) return effects
   const timestampMs = nextTimestampMs(state)
@@ -126,7 +129,8 @@ function startIfDue(state: CoreState): Effect[] {
 export function chainsDue(state: CoreState): Set<number> {
   const due = state.config.chains.filter(({ chainId }) => {
     if (state.stopped.has(chainId) || state.superblock.blocks.has(chainId)) return false
-    return state.nowMs - (state.touchedMs.get(chainId) ?? 0) >= state.config.heartbeatMs
+    const touchedAtMs = state.touchedAtMs.get(chainId)
+    return touchedAtMs === undefined || state.elapsedMs - touchedAtMs >= state.config.heartbeatMs
   })
   return new Set(due.map(({ chainId }) => chainId))
 }
@@ -157,22 +161,23 @@ function hasNotes(state: CoreState): boolean {
 }
 
 /**
- * Time at which the core wants the next input even if nothing happens, milliseconds since 1970;
+ * Time at which the core wants the next input even if nothing happens, in elapsed milliseconds;
  * undefined while it waits for something else.
  */
 export function nextWakeMs(state: CoreState): number | undefined {
-  const { superblock, config, timestampMs } = state
+  const { superblock, config, elapsedMs, slotAtMs } = state
   if (state.formation !== undefined) return undefined
   if (superblock.phase === 'sealing' || superblock.phase === 'publishing') return undefined
   const times: number[] = []
-  if (state.ready.length > 0 || hasNotes(state)) times.push(timestampMs + config.slotIntervalMs)
+  if (state.ready.length > 0 || hasNotes(state)) times.push((slotAtMs ?? 0) + config.slotIntervalMs)
   if (superblock.phase === 'open' && state.durableHeight === state.height) {
-    times.push(superblock.openedMs + config.superblockMs)
-    if (state.ready.length === 0) times.push(state.busyMs + config.idleCloseMs)
+    times.push(superblock.openedAtMs + config.superblockMs)
+    if (state.ready.length === 0) times.push(state.busyAtMs + config.idleCloseMs)
   }
   for (const { chainId } of config.chains) {
     if (state.stopped.has(chainId) || superblock.blocks.has(chainId)) continue
-    times.push((state.touchedMs.get(chainId) ?? 0) + config.heartbeatMs)
+    const touchedAtMs = state.touchedAtMs.get(chainId)
+    times.push(touchedAtMs === undefined ? elapsedMs : touchedAtMs + config.heartbeatMs)
   }
   return times.length === 0 ? undefined : Math.min(...times)
 }

@@ -20,6 +20,8 @@ export type Superblock = {
   phase: 'none' | 'open' | 'sealing' | 'publishing'
   /** Time of its first slot, milliseconds since 1970. */
   openedMs: number
+  /** When it was opened, in elapsed milliseconds. */
+  openedAtMs: number
   blocks: Map<number, OpenBlock>
   /** Times that a rollup's block did something else than promised. */
   differences: Map<number, number>
@@ -32,6 +34,7 @@ export function noSuperblock(number: number): Superblock {
     published: number,
     phase: 'none',
     openedMs: 0,
+    openedAtMs: 0,
     blocks: new Map(),
     differences: new Map(),
   }

@@ -68,7 +68,7 @@ export async function startSequencerProgram(
       feeds: network.publisher.feeds as Hex[],
       threshold: network.publisher.threshold,
     },
-    clock: { nowMs: () => Date.now(), after },
+    clock: { nowMs: () => Date.now(), elapsedMs: () => performance.now(), after },
     snapshotBlocks: settings.SEQUENCER_SNAPSHOT_BLOCKS,
     observe: observer.engine,
     faultpoint,
@@ -138,7 +138,7 @@ async function serve(
     guests: riskGuests(network, { settings, config, drivers, engine }),
     version: VERSION,
     registry,
-    readiness: () => readinessOf(engine, Date.now()),
+    readiness: () => readinessOf(engine, performance.now()),
     log,
     fail,
   })

@@ -152,11 +152,11 @@ export class Blocks {
   async #restore(chainId: number, { metaMessages }: NodeLostError): Promise<SealedBlock> {
     const { clock, observe } = this.#options
     observe({ type: 'nodeLost', chainId, reason: metaMessages.join(' ') })
-    const startedMs = clock.nowMs()
+    const startedMs = clock.elapsedMs()
     for (let attempt = 1; ; attempt++) {
       try {
         const { head, blocks } = await this.#restoreOnce(chainId)
-        const elapsedMs = clock.nowMs() - startedMs
+        const elapsedMs = clock.elapsedMs() - startedMs
         observe({ type: 'nodeRestored', chainId, blocks, elapsedMs })
         return head
       } catch (error) {

@@ -11,8 +11,10 @@ import type { SignDigest } from '../signing.ts'
 
 /** Time as the engine sees it. */
 export type Clock = {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970; may jump. */
   nowMs: () => number
+  /** Milliseconds since some moment; never goes back, never jumps. */
+  elapsedMs: () => number
   /** Calls `run` after `ms` milliseconds; the answer calls it off. */
   after: (ms: number, run: () => void) => () => void
 }

@@ -5,10 +5,10 @@ import type { Engine } from './engine.ts'
 const missedHeartbeats = 5
 
 /** Ready means that slots advance and the rollups keep up. */
-export function readinessOf({ state, options, closed }: Engine, nowMs: number): Readiness {
+export function readinessOf({ state, options, closed }: Engine, elapsedMs: number): Readiness {
   const reasons: string[] = []
   if (closed !== undefined) reasons.push(closed)
-  const silentMs = nowMs - state.timestampMs
+  const silentMs = elapsedMs - (state.slotAtMs ?? 0)
   if (silentMs > options.config.heartbeatMs * missedHeartbeats) {
     reasons.push(`no slot for ${silentMs} ms`)
   }

@@ -37,7 +37,7 @@ export async function restart(
   { blocks, index }: { blocks: Blocks; index: BlockIndex },
 ): Promise<Restarted> {
   const { config, log, clock, observe } = options
-  const startedMs = clock.nowMs()
+  const startedMs = clock.elapsedMs()
   const heads = await blocks.start()
   const genesis = await openGenesis(options, heads)
   const state = initialState(config)
@@ -67,7 +67,7 @@ export async function restart(
     (sum, { head, number }) => sum + number - head.number,
     0,
   )
-  const elapsedMs = clock.nowMs() - startedMs
+  const elapsedMs = clock.elapsedMs() - startedMs
   observe({ type: 'replayed', slots: log.tip(), blocks: count, elapsedMs })
   return { state, tipHash: folded.tipHash, heads: derived }
 }

@@ -34,8 +34,8 @@ describe('clocks of the rollups', () => {
   test('move once a second without traffic, and one block is enough', async () => {
     const { process, until, world, settle } = await startHarness()
     const { engine } = process()
-    const startedMs = engine.state.nowMs
-    await until(() => engine.state.nowMs >= startedMs + 10_500)
+    const startedMs = engine.state.elapsedMs
+    await until(() => engine.state.elapsedMs >= startedMs + 10_500)
     await settle()
     for (const chainId of CHAIN_IDS) {
       const blocks = world.seen.flatMap(({ blocks: all }) =>
@@ -56,6 +56,29 @@ describe('clocks of the rollups', () => {
     expect(alone.length).toBeGreaterThan(0)
     expect(alone.every(({ blocks }) => blocks[0]?.chainId === alpha)).toBe(true)
   })
+})
+
+describe('a clock that jumps', () => {
+  test.each([-3_600_000, 3_600_000])(
+    'by %i ms stops nothing, and slot time only grows (I13)',
+    async (jump) => {
+      const { answer, process, records, settle, world } = await startHarness()
+      await answer(process().port.sendTransaction(counterLeg(alpha, 0, add)))
+      world.scheduler.jump(jump)
+      const before = world.scheduler.clock.elapsedMs()
+      for (let nonce = 1; nonce < 5; nonce++) {
+        await answer(process().port.sendTransaction(counterLeg(alpha, nonce, add)))
+      }
+      await settle()
+      expect(world.scheduler.clock.elapsedMs() - before).toBeLessThan(20_000)
+      const slots = await records()
+      const times = slots.map(({ header }) => header.timestampMs)
+      expect(times).toEqual(times.toSorted((a, b) => a - b))
+      expect(new Set(times).size).toBe(times.length)
+      const seconds = slots.flatMap(({ chains }) => chains.map(({ env }) => env.timestampS))
+      expect(seconds).toEqual(seconds.toSorted((a, b) => a - b))
+    },
+  )
 })
 
 describe('marks', () => {
