@@ -37,6 +37,7 @@ export function createClients(random: Random): Clients {
   const nonces = new Map<string, number>()
   let uuids = 0
   let generation = 0
+  let marks = 0
 
   const legs = (count: number, sender: Address, make: (chainId: number) => readonly Op[]) => {
     const used = new Map<string, number>()
@@ -123,6 +124,14 @@ export function createClients(random: Random): Clients {
       () => undefined,
     )
   }
+  const sendMarks = (process: Process) => {
+    const { engine } = process
+    const ignore = () => undefined
+    const requestId = engine.answers.wait({ receipt: ignore, reject: ignore })
+    const sequence = BigInt(random.chance(0.8) ? ++marks : random.below(marks + 1))
+    const calldata = `0x${sequence.toString(16).padStart(64, '0')}` as const
+    engine.dispatch({ type: 'marks', requestId, marks: { underlying: 1, sequence, calldata } })
+  }
   return {
     requests,
     act: (process) => {
@@ -136,7 +145,8 @@ export function createClients(random: Random): Clients {
       else if (what < 80) send(process, old)
       else if (what < 88) addTransaction(process, random.pick(old.bundle.legs))
       else if (what < 94) cancel(process, old)
-      else if (what < 97) {
+      else if (what < 96) sendMarks(process)
+      else if (what < 98) {
         const reordered = old.bundle.legs.toReversed()
         addBundle(process, { legs: reordered, canRevert: old.bundle.canRevert.toReversed() })
       } else void process.port.callBundle(old.bundle).catch(() => undefined)

@@ -56,7 +56,8 @@ export async function runSeed(seed: string, options: RunOptions = {}): Promise<R
     for (let i = faults.below(rates.burst) + 1; i > 0; i--) clients.act(process)
     for (let i = random.below(25); i > 0; i--) await world.scheduler.step()
     healthy(world)
-    if (faults.chance(rates.jump)) world.scheduler.jump(faults.pick([1, 700, 5_000, 3_600_000, -700, -5_000, -3_600_000]))
+    if (faults.chance(rates.jump))
+      world.scheduler.jump(faults.pick([1, 700, 5_000, 3_600_000, -700, -5_000, -3_600_000]))
     if (faults.chance(rates.nodeDeath)) {
       faults.pick([...world.machines.values()]).node = undefined
       summary.nodeDeaths += 1
@@ -104,6 +105,7 @@ async function auditAll(
 
 /** Derives every rollup again on nodes that start from genesis, from the same log. */
 async function replayFromGenesis(world: World): Promise<Map<string, string>> {
+  world.generation += 1
   world.scheduler.forget()
   world.machines = freshMachines()
   world.seen = []

@@ -98,10 +98,20 @@ describe('marks', () => {
         expect.objectContaining({ type: 'entry', entry: 0 }),
       ])
     }
+    // The account is known by now and a slot is being formed: both wait for the next one.
+    const waiting = [1, 2].map((nonce) =>
+      process().port.sendTransaction(counterLeg(alpha, nonce, add)),
+    )
+    await sendMarks(harness, 1, 6n)
+    await answer(Promise.all(waiting))
+    for (const { entries } of await records()) {
+      const lanes = entries.map(({ lane }) => lane)
+      expect(lanes).toEqual(lanes.toSorted((a, b) => a - b))
+    }
     const again = await sendMarks(harness, 1, 4n)
-    expect(again).toMatchObject({ code: 'STALE_SEQUENCE', values: { sequence: '4', current: '5' } })
+    expect(again).toMatchObject({ code: 'STALE_SEQUENCE', values: { sequence: '4', current: '6' } })
     await harness.restart()
-    expect(await sendMarks(harness, 1, 5n)).toMatchObject({
+    expect(await sendMarks(harness, 1, 6n)).toMatchObject({
       preconfirmation: { slot: expect.anything() },
     })
     expect(await sendMarks(harness, 1, 3n)).toMatchObject({ code: 'STALE_SEQUENCE' })
