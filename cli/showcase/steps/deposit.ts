@@ -26,10 +26,10 @@ export async function depositOnTwoChains(stage: Stage) {
   const { account, claims } = await getAccount(trader)
   stage.log(`account ${account}`)
   stage.log(
-    `  60,000 USDC locked on alpha, credited on the hub after ${milliseconds(sent[0].creditedMs)}`,
+    `  60,000 USDC locked on alpha and credited on the hub in ${milliseconds(sent[0].creditedMs)}`,
   )
   stage.log(
-    `  20 WETH locked on outland, credited on the hub after ${milliseconds(sent[1].creditedMs)}`,
+    `  20 WETH locked on outland and credited on the hub in ${milliseconds(sent[1].creditedMs)}`,
   )
   for (const { asset, amount18 } of claims) {
     const { symbol } = stage.network.assets.find(({ id }) => id === asset)!
@@ -43,8 +43,8 @@ async function depositAndWait(
   chain: string,
   what: { asset: AssetId; amount: TokenAmount },
 ) {
+  const started = performance.now()
   const { messageId } = await deposit(trader, { chain, ...what })
-  const destination = hubOf(trader).chainId
-  const creditedMs = await waitForMessage(trader, { messageId, destination })
-  return { chain, messageId, creditedMs }
+  await waitForMessage(trader, { messageId, destination: hubOf(trader).chainId })
+  return { chain, messageId, creditedMs: performance.now() - started }
 }

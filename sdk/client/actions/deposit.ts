@@ -6,7 +6,7 @@ import { accountId, type AccountId, type AssetId } from '../../protocol/ids.ts'
 import type { TokenAmount } from '../../protocol/units.ts'
 import { contractOf, tokenOf } from '../contracts.ts'
 import { signer, type TandemClient } from '../create-client.ts'
-import { sendCall } from './send-call.ts'
+import { sendCalls } from './send-call.ts'
 
 /** Tokens that are locked, and the message that will credit them. */
 export type SentDeposit = { transactionHash: Hash; messageId: Hash; originChainId: number }
@@ -35,29 +35,31 @@ export async function deposit(
   const vault = contractOf(client, chainId, 'spokeVault')
   const token = tokenOf(client, chainId, asset).address
   const account = options.account ?? accountId(signer(client).address)
-  await sendCall(client, {
-    chainId,
-    to: token,
-    data: encodeFunctionData({ abi: erc20Abi, functionName: 'approve', args: [vault, amount] }),
-    gas: 100_000n,
-  })
-  const receipt = await sendCall(client, {
-    chainId,
-    to: vault,
-    data: encodeFunctionData({
-      abi: spokeVaultAbi,
-      functionName: options.liquidity === true ? 'depositLiquidity' : 'deposit',
-      args: [asset, amount, account],
-    }),
-    gas: 600_000n,
-  })
+  const [, receipt] = await sendCalls(client, [
+    {
+      chainId,
+      to: token,
+      data: encodeFunctionData({ abi: erc20Abi, functionName: 'approve', args: [vault, amount] }),
+      gas: 100_000n,
+    },
+    {
+      chainId,
+      to: vault,
+      data: encodeFunctionData({
+        abi: spokeVaultAbi,
+        functionName: options.liquidity === true ? 'depositLiquidity' : 'deposit',
+        args: [asset, amount, account],
+      }),
+      gas: 600_000n,
+    },
+  ])
   const [dispatched] = parseEventLogs({
     abi: mailboxAbi,
     eventName: 'DispatchId',
-    logs: receipt.logs,
+    logs: receipt!.logs,
   })
   return {
-    transactionHash: receipt.transactionHash,
+    transactionHash: receipt!.transactionHash,
     messageId: dispatched!.args.messageId,
     originChainId: chainId,
   }

@@ -24,12 +24,34 @@ export class TransactionFailedError extends BaseError {
  * @throws {@link TransactionFailedError} when it reverted.
  */
 export async function sendCall(client: TandemClient, call: LegCall): Promise<TransactionReceipt> {
-  const chain = client.on(call.chainId)
-  const hash = await client.inTurn([call.chainId], async () => {
-    const [leg] = await signLegs(client, [call])
-    return chain.sendRawTransaction({ serializedTransaction: leg!.rawTx })
+  const [receipt] = await sendCalls(client, [call])
+  return receipt!
+}
+
+/**
+ * Sends calls of one chain as plain transactions with nonces that follow one another: no other call of
+ * this client comes between them. Waits until all are mined.
+ *
+ * @throws {@link TransactionFailedError} when one of them reverted.
+ */
+export async function sendCalls(
+  client: TandemClient,
+  calls: readonly [LegCall, ...LegCall[]],
+): Promise<TransactionReceipt[]> {
+  const { chainId } = calls[0]
+  const chain = client.on(chainId)
+  const hashes = await client.inTurn([chainId], async () => {
+    const sent: Hash[] = []
+    for (const { rawTx } of await signLegs(client, calls)) {
+      sent.push(await chain.sendRawTransaction({ serializedTransaction: rawTx }))
+    }
+    return sent
   })
-  const receipt = await chain.waitForTransactionReceipt({ hash, timeout: 30_000 })
-  if (receipt.status !== 'success') throw new TransactionFailedError(hash, call.chainId)
-  return receipt
+  const receipts: TransactionReceipt[] = []
+  for (const hash of hashes) {
+    const receipt = await chain.waitForTransactionReceipt({ hash, timeout: 30_000 })
+    if (receipt.status !== 'success') throw new TransactionFailedError(hash, chainId)
+    receipts.push(receipt)
+  }
+  return receipts
 }
