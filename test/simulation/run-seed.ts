@@ -45,7 +45,7 @@ export async function runSeed(seed: string, options: RunOptions = {}): Promise<R
   const faults = random.fork('faults')
   const rates = {
     crash: faults.pick([0, 0.01, 0.03]),
-    nodeDeath: faults.pick([0, 0.02]),
+    nodeDeath: faults.pick([0, 0.02, 0.2]),
     difference: faults.pick([0, 0.01]),
     jump: faults.pick([0, 0.02]),
     burst: faults.pick([1, 4, 12]),

@@ -233,6 +233,25 @@ describe('a node that dies', () => {
   })
 })
 
+describe('nodes that die after they mined and before anybody saw it', () => {
+  test.each(['publishing', 'sealing'] as const)(
+    'while the superblock is %s come back with the block (failure 2)',
+    async (phase) => {
+      const { answer, process, settle, until, visible, world } = await startHarness()
+      const { port, engine } = process()
+      const legs = CHAIN_IDS.map((chainId) => counterLeg(chainId, 0, add))
+      await answer(port.sendBundle(bundleOf(legs)))
+      await until(() => engine.state.superblock.phase === phase)
+      for (const machine of world.machines.values()) machine.node = undefined
+      await settle()
+      for (const [i, chainId] of CHAIN_IDS.entries()) {
+        expect(hashesOf(visible(chainId))).toContain(legs[i]!.hash)
+      }
+      await answer(port.sendTransaction(counterLeg(alpha, 1, add)))
+    },
+  )
+})
+
 describe('a sequencer that is stopped', () => {
   test('starts no node again, whatever was under way', async () => {
     const { process, world } = await startHarness()

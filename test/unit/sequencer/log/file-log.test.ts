@@ -57,7 +57,6 @@ describe('the log on one machine', () => {
       )
       if (seed % 2 === 0) await late
       disk.crash(randomOf(`log ${seed}`))
-      await late
       const { log: again } = await openFileLog(disk)
       expect(again.tip()).toBeGreaterThanOrEqual(acknowledged)
       await again.append(again.tip() + 1, record(9))
