@@ -202,14 +202,14 @@ describe('receipts', () => {
       expect(holds(receipt, logId)).toBe(true)
       const result = receipt.results[0]!
       const lies = [
-        { ...receipt, results: [{ ...result, gasUsed: result.gasUsed + 1n }] },
+        { ...receipt, results: [{ ...result, gasUsed: result.gasUsed ^ 1n }] },
         {
           ...receipt,
           results: [{ ...result, status: result.status === 1 ? (0 as const) : (1 as const) }],
         },
         {
           ...receipt,
-          preconfirmation: { ...receipt.preconfirmation, slot: receipt.preconfirmation.slot + 1n },
+          preconfirmation: { ...receipt.preconfirmation, slot: receipt.preconfirmation.slot ^ 1n },
         },
         {
           ...receipt,
