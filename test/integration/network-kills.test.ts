@@ -70,6 +70,11 @@ async function rollupHeads(): Promise<{ name: string; number: bigint; hash: Hex 
   )
 }
 
+/** A chain whose node was killed is reached again only once it is what it was. */
+async function everyChainAnswers(): Promise<void> {
+  await Promise.all(network.chains.map(({ name }) => chainOf(name).getBlockNumber()))
+}
+
 // Goal: whichever process is killed, deposits made before and after are credited once each, and no
 // block that anybody saw is another block afterwards.
 describe('a network whose process is killed heals by itself', { timeout: 300_000 }, () => {
@@ -93,6 +98,7 @@ describe('a network whose process is killed heals by itself', { timeout: 300_000
       timeout: 120_000,
       interval: 100,
     })
+    await vi.waitFor(everyChainAnswers, { timeout: 60_000, interval: 50 })
     await depositTwice()
     await vi.waitFor(async () => expect(await claim()).toBe(credited), {
       timeout: 120_000,
