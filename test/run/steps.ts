@@ -39,9 +39,9 @@ export const testSteps: readonly Step[] = [
   },
   vitest('unit', 5),
   vitest('property', 5),
-  vitest('simulation', 8),
+  vitest('simulation', 5),
   vitest('structure', 4),
-  vitest('integration', 20),
+  vitest('integration', 12),
 ]
 
 function check(name: string, file: string, ...args: string[]): Step {
