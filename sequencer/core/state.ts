@@ -34,14 +34,14 @@ export type CoreState = {
   durableHeight: number
   /** Time of the last slot that was formed, milliseconds since 1970. */
   timestampMs: number
-  /** When the last slot was formed, in elapsed milliseconds; undefined before the first of this process. */
+  /** When the last slot was formed, in elapsed milliseconds; undefined before the first of this run. */
   slotAtMs: number | undefined
   /** When the last slot with entries was formed, in elapsed milliseconds. */
   busyAtMs: number
   superblock: Superblock
   /** Published heads by chain. */
   heads: Map<number, ChainHead>
-  /** When a chain was touched last, in elapsed milliseconds of this process. */
+  /** When a chain was touched last, in elapsed milliseconds of this run. */
   touchedAtMs: Map<number, number>
   /** Reasons of the chains that stopped. */
   stopped: Map<number, string>
