@@ -29,6 +29,14 @@ abstract contract HostileWire is PoolFixture {
     mapping(bytes32 account => mapping(uint32 chainId => uint256)) public creditInFlight;
     /// @dev What the hub's position lacks of the spoke's: Reports less Reassigns on their way.
     mapping(bytes32 account => mapping(uint256 instrument => int256)) public sizeInFlight;
+    /// @dev What Reports on their way will change on the hub.
+    mapping(bytes32 account => mapping(uint256 instrument => int256)) internal reportedSize18;
+    mapping(bytes32 account => int256) internal reportedCash18;
+    mapping(bytes32 account => uint256) internal reportedUse18;
+    mapping(bytes32 account => uint256) internal reportsInFlight;
+    mapping(bytes32 account => mapping(uint256 instrument => uint256)) private reassignsInFlight;
+    /// @dev The account traded on a spoke what the hub had just moved by a liquidation, and the spoke did not know.
+    mapping(bytes32 account => bool) public raced;
     /// @dev Payments that vaults took, in 18 decimals.
     mapping(uint32 chainId => mapping(uint16 asset => uint256)) public paymentsTaken;
     mapping(bytes32 messageId => bool) public confirmed;
@@ -149,7 +157,13 @@ abstract contract HostileWire is PoolFixture {
     function _addReport(ReportLine[] memory lines, int256 sign) private {
         int256 cash18;
         for (uint256 i = 0; i < lines.length; ++i) {
-            sizeInFlight[lines[i].account][lines[i].instrument] += sign * lines[i].size18;
+            (bytes32 account, uint256 instrument) = (lines[i].account, lines[i].instrument);
+            sizeInFlight[account][instrument] += sign * lines[i].size18;
+            reportedSize18[account][instrument] += sign * lines[i].size18;
+            reportedCash18[account] += sign * lines[i].cash18;
+            reportedUse18[account] = _moved(reportedUse18[account], lines[i].used18, sign);
+            reportsInFlight[account] = _moved(reportsInFlight[account], 1, sign);
+            if (sign > 0 && reassignsInFlight[account][instrument] > 0) raced[account] = true;
             cash18 += lines[i].cash18;
         }
         if (cash18 != 0) reportUnbalanced = true;
@@ -158,8 +172,17 @@ abstract contract HostileWire is PoolFixture {
     /// @dev The hub moved already: until it arrives the spoke lacks it, so the sign is the other way round.
     function _addReassign(ReassignBody memory r, int256 sign) private {
         for (uint256 i = 0; i < r.lines.length; ++i) {
-            sizeInFlight[r.from][r.lines[i].instrument] -= sign * r.lines[i].size18;
-            sizeInFlight[r.to][r.lines[i].instrument] += sign * r.lines[i].size18;
+            (uint256 instrument, int256 size18) = (r.lines[i].instrument, r.lines[i].size18);
+            sizeInFlight[r.from][instrument] -= sign * size18;
+            sizeInFlight[r.to][instrument] += sign * size18;
+            uint256 on = reassignsInFlight[r.from][instrument];
+            reassignsInFlight[r.from][instrument] = _moved(on, 1, -sign);
+            on = reassignsInFlight[r.to][instrument];
+            reassignsInFlight[r.to][instrument] = _moved(on, 1, -sign);
         }
+    }
+
+    function _moved(uint256 value, uint256 by, int256 sign) private pure returns (uint256) {
+        return sign > 0 ? value + by : value - by;
     }
 }

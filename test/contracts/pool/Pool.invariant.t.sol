@@ -93,11 +93,11 @@ contract PoolInvariants is TestBase {
         _balanceSheet(2, 1);
     }
 
-    function invariant_V2_knownInitialMarginCoversFreeCredit() public view {
+    function invariant_V2_initialMarginCoversFreeCredit() public view {
         for (uint256 i = 0; i < handler.ACTORS(); ++i) {
             bytes32 account = handler.accountAt(i);
-            if (book.state(account) != AccountState.Healthy) continue;
-            int256 spare18 = handler.initialOf(account) - int256(book.reserved(account));
+            if (book.state(account) != AccountState.Healthy || handler.raced(account)) continue;
+            int256 spare18 = handler.spareOnceReported(account);
             assertTrue(spare18 + DUST18 >= 0, "initial margin below free credit");
         }
     }
@@ -159,7 +159,7 @@ contract PoolInvariants is TestBase {
 
     function _requireAll() private view {
         invariant_V1_theBalanceSheetAddsUpToTheLastUnit();
-        invariant_V2_knownInitialMarginCoversFreeCredit();
+        invariant_V2_initialMarginCoversFreeCredit();
         invariant_V4_leasedPlusOnTheWayIsTheHubsCredit();
         invariant_V5_usedNeverExceedsLeased();
         invariant_V7_noMessageTakesEffectTwice();
