@@ -1,7 +1,7 @@
 // Runs the checks and every suite in order: `npm test`, or `npm test -- unit "contract tests"`.
 import { rmSync } from 'node:fs'
-import { runStep, type Outcome, type Step } from './run/step.ts'
-import { checkSteps, testSteps } from './run/steps.ts'
+import { runStep, type Outcome, type Stage, type Step } from './run/step.ts'
+import { checkSteps, stages } from './run/steps.ts'
 
 const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort())
@@ -10,39 +10,48 @@ if (process.channel !== undefined) {
   process.channel.unref()
 }
 
-const steps = select(process.argv.slice(2))
-if (steps === undefined) {
-  const known = [...checkSteps, ...testSteps].map(({ name }) => `"${name}"`).join(', ')
-  process.stderr.write(`Unknown step. Known: check, ${known}\n`)
+const chosen = select(process.argv.slice(2))
+if (chosen === undefined) {
+  const known = stages.flat(2).map(({ name }) => `"${name}"`)
+  process.stderr.write(`Unknown step. Known: check, ${known.join(', ')}\n`)
   process.exit(2)
 }
 rmSync('.build/test', { recursive: true, force: true })
+const startMs = performance.now()
 const outcomes: Outcome[] = []
-for (const step of steps) {
-  if (stop.signal.aborted) break
-  if (!step.quiet) process.stdout.write(`\n── ${step.name}\n`)
-  const outcome = await runStep(step, stop.signal)
-  outcomes.push(outcome)
-  process.stdout.write(`${outcome.ok ? '✓' : '✗'} ${step.name} ${seconds(outcome.elapsedMs)}\n`)
+for (const stage of chosen) {
+  await Promise.all(stage.map((track) => runTrack(track, stage.length === 1)))
 }
 const ok = summarise(outcomes) && !stop.signal.aborted
 process.exit(ok ? 0 : 1)
 
-function select(names: readonly string[]): readonly Step[] | undefined {
-  const all = [...checkSteps, ...testSteps]
-  if (names.length === 0) return all
-  const chosen = names.flatMap((name) =>
-    name === 'check' ? checkSteps : all.filter((step) => step.name === name),
+async function runTrack(track: readonly Step[], live: boolean): Promise<void> {
+  for (const step of track) {
+    if (stop.signal.aborted) return
+    const outcome = await runStep(step, live, stop.signal)
+    outcomes.push(outcome)
+    process.stdout.write(`${outcome.ok ? '✓' : '✗'} ${step.name} ${seconds(outcome.elapsedMs)}\n`)
+  }
+}
+
+/** The stages with the named steps alone; all of them when none is named. */
+function select(names: readonly string[]): readonly Stage[] | undefined {
+  if (names.length === 0) return stages
+  const isKnown = (name: string) =>
+    name === 'check' || stages.flat(2).some((step) => step.name === name)
+  if (!names.every(isKnown)) return undefined
+  const isNamed = (step: Step) =>
+    names.includes(step.name) || (names.includes('check') && checkSteps.includes(step))
+  return stages.map((stage) =>
+    stage.map((track) => track.filter(isNamed)).filter((track) => track.length > 0),
   )
-  const found = names.every((name) => name === 'check' || all.some((step) => step.name === name))
-  return found ? chosen : undefined
 }
 
 function summarise(ended: readonly Outcome[]): boolean {
   const failed = ended.filter((outcome) => !outcome.ok)
   const sum = (pick: (outcome: Outcome) => number) =>
     ended.reduce((total, outcome) => total + pick(outcome), 0)
-  const elapsedMs = sum((outcome) => outcome.elapsedMs)
+  const elapsedMs = performance.now() - startMs
   process.stdout.write(`\n${ended.length} steps in ${seconds(elapsedMs)}`)
   if (failed.length > 0)
     process.stdout.write(`; failed: ${failed.map(({ name }) => name).join(', ')}`)

@@ -14,19 +14,28 @@ export type Step = {
   count?: ((output: string) => Count | undefined) | undefined
 }
 
+/** Tracks that run at the same time; the steps of a track run one after the other. */
+export type Stage = readonly (readonly Step[])[]
+
 /** Tests that passed and that failed. */
 export type Count = { passed: number; failed: number }
 
 /** How a step ended. */
 export type Outcome = { name: string; ok: boolean; elapsedMs: number; count: Count }
 
-/** Runs one step; what it started is gone when this returns. */
-export async function runStep(step: Step, signal: AbortSignal): Promise<Outcome> {
+/**
+ * Runs one step; what it started is gone when this returns.
+ * @param live Shows the output of a step that is not quiet as it comes, otherwise when it ends.
+ */
+export async function runStep(step: Step, live: boolean, signal: AbortSignal): Promise<Outcome> {
   const startMs = performance.now()
-  const { code, output, late } = await runProgram(step, signal)
+  const shown = live && !step.quiet
+  process.stdout.write(shown ? `\n── ${step.name}\n` : `… ${step.name}\n`)
+  const { code, output, late } = await runProgram(step, shown, signal)
   const elapsedMs = performance.now() - startMs
   const ok = code === 0 && !late
-  if (!ok && step.quiet) process.stdout.write(`${output.trimEnd()}\n`)
+  if (!shown && !step.quiet) process.stdout.write(`\n── ${step.name}\n`)
+  if (!shown && (!ok || !step.quiet)) process.stdout.write(`${output.trimEnd()}\n`)
   if (late) process.stdout.write(`${step.name}: ended after ${step.timeLimitMs / 1_000} s\n`)
   const counted = step.count?.(output) ?? { passed: ok ? 1 : 0, failed: ok ? 0 : 1 }
   // A step that fails without a failing test (it crashed, or found none) is a failure of its own.
@@ -36,7 +45,7 @@ export async function runStep(step: Step, signal: AbortSignal): Promise<Outcome>
 
 type Ended = { code: number | null; output: string; late: boolean }
 
-function runProgram(step: Step, signal: AbortSignal): Promise<Ended> {
+function runProgram(step: Step, shown: boolean, signal: AbortSignal): Promise<Ended> {
   const [file, ...args] = step.command
   return new Promise((resolve) => {
     // A group of its own, so that a step that hangs is ended with all that it started.
@@ -49,7 +58,7 @@ function runProgram(step: Step, signal: AbortSignal): Promise<Ended> {
     let late = false
     const take = (data: Buffer) => {
       output = (output + data.toString()).slice(-outputCharactersMax)
-      if (!step.quiet) process.stdout.write(data)
+      if (shown) process.stdout.write(data)
     }
     child.stdout.on('data', take)
     child.stderr.on('data', take)

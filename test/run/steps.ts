@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Count, Step } from './step.ts'
+import type { Count, Stage, Step } from './step.ts'
 
 const minuteMs = 60_000
 const solidity = ['contracts/**/*.sol', 'test/contracts/**/*.sol'] as const
@@ -16,8 +16,7 @@ export const checkSteps: readonly Step[] = [
   check('unused code', 'knip'),
 ]
 
-/** What `npm test` runs after the checks. */
-export const testSteps: readonly Step[] = [
+const contractSteps: readonly Step[] = [
   {
     name: 'contracts build',
     command: ['hardhat', 'build'],
@@ -37,11 +36,16 @@ export const testSteps: readonly Step[] = [
     quiet: false,
     count: countMocha,
   },
-  vitest('unit', 5),
-  vitest('property', 5),
-  vitest('simulation', 5),
-  vitest('structure', 4),
-  vitest('integration', 12),
+]
+
+/**
+ * What `npm test` does. Contracts compile and run on one core, and need nothing of the suites beside
+ * them; real processes get the machine for themselves.
+ */
+export const stages: readonly Stage[] = [
+  [checkSteps],
+  [contractSteps, [vitest('unit', 5), vitest('property', 5), vitest('simulation', 5)]],
+  [[vitest('structure', 4), vitest('integration', 12)]],
 ]
 
 function check(name: string, file: string, ...args: string[]): Step {
