@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander'
-import { BaseError } from '../sdk/protocol/errors.ts'
+import { Command } from 'commander'
+import { runProgram } from './program.ts'
 
 type CommandModule = { createCommand: () => Command }
 
@@ -16,6 +16,10 @@ const groups: Readonly<Record<string, { summary: string; load: () => Promise<Com
   faucet: {
     summary: 'give an address native coin and test tokens on the local network',
     load: () => import('./faucet/command.ts'),
+  },
+  risk: {
+    summary: 'price options and margin portfolios, JSON lines in and out',
+    load: () => import('./risk/command.ts'),
   },
   liquidator: {
     summary: 'call accounts below their line and bid for parts of them',
@@ -44,16 +48,5 @@ function followParent(): void {
   process.channel.unref()
 }
 
-try {
-  followParent()
-  await main(process.argv)
-} catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode
-  } else if (error instanceof BaseError) {
-    process.stderr.write(`${error.message}\n`)
-    process.exitCode = 1
-  } else {
-    throw error
-  }
-}
+followParent()
+await runProgram(() => main(process.argv))

@@ -1,9 +1,9 @@
 // Makes what integrators install: `npm pack` runs it first, and `postpack.mjs` afterwards.
 import { spawnSync } from 'node:child_process'
 import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { rolldown } from 'rolldown'
+import { type InputOptions, type OutputOptions, rolldown } from 'rolldown'
 import { replaceManifest, restoreManifest } from './manifest.mjs'
 
 type Manifest = {
@@ -17,6 +17,9 @@ type Manifest = {
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
+/** The program of the package, in one file. */
+const program = 'dist/cli/tandem.js'
+
 /** Folder under `sdk` of each entry that integrators import. */
 const entries = { '.': 'client', './protocol': 'protocol', './risk': 'risk', './abi': 'abi' }
 
@@ -28,25 +31,37 @@ replaceManifest(root, leanManifest(readManifest()))
 
 /** Bundles the SDK with what it needs of its packages: viem alone would be 80 MB installed. */
 async function bundle(): Promise<void> {
+  const input = Object.fromEntries(
+    Object.values(entries).map((folder) => [folder, join(root, 'sdk', folder, 'index.ts')]),
+  )
+  const names = { entryFileNames: '[name].js', chunkFileNames: 'shared/[name]-[hash].js' }
+  const sdk = await bundleTo(join('dist', 'sdk'), { input, platform: 'neutral' }, names)
+  const tool = { input: join(root, 'cli', 'package', 'main.ts'), platform: 'node' as const }
+  const file = { entryFileNames: basename(program), codeSplitting: false }
+  const cli = await bundleTo(dirname(program), tool, file)
+  writeFileSync(join(root, 'dist', 'sdk', 'NOTICES.txt'), noticesOf([...sdk, ...cli]))
+}
+
+/** Writes one bundle and gives the files that went into it. */
+async function bundleTo(
+  folder: string,
+  input: InputOptions,
+  output: OutputOptions,
+): Promise<string[]> {
   const build = await rolldown({
-    input: Object.fromEntries(
-      Object.values(entries).map((folder) => [folder, join(root, 'sdk', folder, 'index.ts')]),
-    ),
-    platform: 'neutral',
+    ...input,
     external: [/^node:/],
     resolve: { conditionNames: ['import', 'module', 'default'], mainFields: ['module', 'main'] },
     treeshake: true,
   })
-  const { output } = await build.write({
-    dir: join(root, 'dist', 'sdk'),
+  const written = await build.write({
+    dir: join(root, folder),
     format: 'esm',
-    entryFileNames: '[name].js',
-    chunkFileNames: 'shared/[name]-[hash].js',
     minify: false,
+    ...output,
   })
   await build.close()
-  const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))
-  writeFileSync(join(root, 'dist', 'sdk', 'NOTICES.txt'), noticesOf(modules))
+  return written.output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))
 }
 
 /** Licences of the packages whose code is in the bundle, each once. */
@@ -76,7 +91,7 @@ function readManifest(): Manifest {
   return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
 }
 
-/** The manifest of the published package: no server, no tool, nothing that an integrator lacks. */
+/** The manifest of the published package: no server, nothing that an integrator lacks. */
 function leanManifest(manifest: Manifest): object {
   const { name, version, description, license, dependencies, devDependencies } = manifest
   const versions = { ...devDependencies, ...dependencies }
@@ -91,7 +106,8 @@ function leanManifest(manifest: Manifest): object {
     type: 'module',
     engines: { node: '>=20' },
     sideEffects: false,
-    files: ['dist/sdk', 'dist/types', 'contracts', '!contracts/test'],
+    bin: { tandem: program },
+    files: ['dist/cli', 'dist/sdk', 'dist/types', 'contracts', '!contracts/test'],
     exports: {
       ...Object.fromEntries(
         Object.entries(entries).map(([place, folder]) => [

@@ -35,6 +35,8 @@ export type Book = {
     | undefined
   expiries: readonly BookExpiry[]
   collaterals: readonly BookCollateral[]
+  /** Highest at-the-money volatility of the underlying's surfaces; looked up for a latency charge alone. */
+  surfaceVolatilityMax: number | undefined
 }
 
 /**
@@ -50,6 +52,7 @@ export function makeBooks(
 ): Book[] {
   checkPortfolio(portfolio, market)
   const collaterals = bookCollaterals(portfolio, market, parameters)
+  const latencyOn = (parameters.extensions?.latency?.stateAgeS ?? 0) > 0
   const books: Book[] = []
   for (const underlying of market.underlyings) {
     const id = underlying.underlying
@@ -67,6 +70,7 @@ export function makeBooks(
       perpetual: perpetuals.length ? { size, priceUsd, confidence, unsettledUsd } : undefined,
       expiries: bookExpiries(options, underlying.expiries, parameters),
       collaterals: own,
+      surfaceVolatilityMax: latencyOn ? surfaceVolatilityMax(underlying.expiries) : undefined,
     })
   }
   const other = collaterals.filter((c) => c.parameters.underlying === undefined)
@@ -78,9 +82,19 @@ export function makeBooks(
       perpetual: undefined,
       expiries: [],
       collaterals: other,
+      surfaceVolatilityMax: undefined,
     })
   }
   return books
+}
+
+function surfaceVolatilityMax(expiries: readonly ExpiryMarket[]): number | undefined {
+  let highest: number | undefined
+  for (const { surface, forwardUsd, secondsToExpiry } of expiries) {
+    if (surface === undefined || secondsToExpiry <= 0) continue
+    highest = Math.max(highest ?? 0, surfaceVolatility(surface, forwardUsd, forwardUsd))
+  }
+  return highest
 }
 
 function bookExpiries(

@@ -35,9 +35,14 @@ export function explainMargin(margin: Margin, parameters: RiskParameters): Margi
     { name: 'options and unsettled profit', usd: margin.positionsUsd },
     { name: 'collateral', usd: margin.collateralUsd },
   ]
-  const rows = (which: 'initial' | 'maintenance'): ExplanationRow[] => [
+  const rows = (which: Which): ExplanationRow[] => [
     ...start,
     ...margin.books.flatMap((book) => bookRows(book, margin, parameters, which)),
+    {
+      name: `offset between underlyings × ${lossFactorOf(margin, parameters, which)}`,
+      usd: lossFactorOf(margin, parameters, which) * margin.offsetUsd,
+    },
+    { name: 'floor on notional', usd: -margin.floorUsd[which] },
   ]
   return {
     books: margin.books.map(explainBook),
@@ -56,6 +61,8 @@ export function bindingName(index: number, parameters: RiskParameters): string {
   return scenario === undefined ? `scenario ${index}` : scenarioName(scenario)
 }
 
+type Which = 'initial' | 'maintenance'
+
 const BASIS_NAME = 'forwards against spot'
 
 function explainBook(book: BookMargin): BookExplanation {
@@ -73,15 +80,19 @@ function explainBook(book: BookMargin): BookExplanation {
   }
 }
 
+function lossFactorOf(margin: Margin, parameters: RiskParameters, which: Which): number {
+  return which === 'initial' ? margin.initialLossFactor : parameters.lossFactor.maintenance
+}
+
 function bookRows(
   book: BookMargin,
   margin: Margin,
   parameters: RiskParameters,
-  which: 'initial' | 'maintenance',
+  which: Which,
 ): ExplanationRow[] {
-  const { contingencies: charges, worstIndex } = book
+  const { contingencies: charges, extensions, worstIndex } = book
   const initial = which === 'initial'
-  const factor = initial ? margin.initialLossFactor : parameters.lossFactor.maintenance
+  const factor = lossFactorOf(margin, parameters, which)
   const extra = (usd: number): number => (initial ? usd : 0)
   const of = book.underlying === undefined ? '' : ` on underlying ${book.underlying}`
   const binding = bindingName(worstIndex, parameters)
@@ -100,6 +111,9 @@ function bookRows(
       usd: -(charges.collateralMaintenanceUsd + extra(charges.collateralInitialUsd)),
     },
     { name: `marks of low confidence${of}`, usd: -extra(charges.confidenceUsd) },
+    { name: `rolling of perpetuals${of} × ${factor}`, usd: -factor * extensions.rollUsd },
+    { name: `age of the hub's view${of}`, usd: -extra(extensions.latencyUsd) },
+    { name: `size of the delta${of}`, usd: -extra(extensions.sizeUsd) },
   ]
 }
 

@@ -2,7 +2,7 @@ import { type BlackInputs, priceOption } from './black76.ts'
 import { logarithm } from './numeric/logarithm.ts'
 import { normalDensity, normalDistribution } from './numeric/normal.ts'
 
-/** First derivatives of an option's price, and the second in the forward. */
+/** First derivatives of an option's price, and the second ones in forward and volatility. */
 export type Greeks = {
   /** USD per USD of the forward, discounted: in `[0, D]` for a call, `[−D, 0]` for a put. */
   delta: number
@@ -14,6 +14,10 @@ export type Greeks = {
   theta: number
   /** USD per 1.00 of rate, with the forward held: −years × price. */
   rho: number
+  /** Change of delta per 1.00 of volatility; of vega per USD of the forward. */
+  vanna: number
+  /** Change of vega per 1.00 of volatility. */
+  volga: number
 }
 
 /**
@@ -29,7 +33,8 @@ export function greeks(inputs: BlackInputs, ratePerYear: number): Greeks {
   const rootYears = Math.sqrt(years)
   const deviation = volatility * rootYears
   if (!(deviation > 0) || forwardUsd <= 0 || strikeUsd <= 0) {
-    return { delta: certainDelta(inputs), gamma: 0, vega: 0, theta: ratePerYear * price, rho }
+    const theta = ratePerYear * price
+    return { delta: certainDelta(inputs), gamma: 0, vega: 0, theta, rho, vanna: 0, volga: 0 }
   }
 
   const d1 = logarithm(forwardUsd / strikeUsd) / deviation + deviation / 2
@@ -38,7 +43,10 @@ export function greeks(inputs: BlackInputs, ratePerYear: number): Greeks {
   const gamma = density / (forwardUsd * deviation)
   const vega = forwardUsd * density * rootYears
   const theta = ratePerYear * price - (forwardUsd * density * volatility) / (2 * rootYears)
-  return { delta, gamma, vega, theta, rho }
+  const d2 = d1 - deviation
+  const vanna = (-density * d2) / volatility
+  const volga = (vega * d1 * d2) / volatility
+  return { delta, gamma, vega, theta, rho, vanna, volga }
 }
 
 /** Delta of an option whose outcome is certain. */

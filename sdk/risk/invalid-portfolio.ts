@@ -1,14 +1,10 @@
-import { BaseError } from '../protocol/errors.ts'
+import { RiskError } from './risk-error.ts'
 
 /** A portfolio cannot be margined: a position has no mark, or a figure is no number. */
-export class InvalidPortfolioError extends BaseError {
+export class InvalidPortfolioError extends RiskError {
   override readonly name = 'InvalidPortfolioError'
 
   constructor(rule: string, value: string) {
-    super(`The portfolio breaks the rule "${rule}".`, {
-      code: 'INVALID_PORTFOLIO',
-      retryable: false,
-      metaMessages: [value],
-    })
+    super('INVALID_PORTFOLIO', rule, { actual: value })
   }
 }

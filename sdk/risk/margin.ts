@@ -1,6 +1,14 @@
 import type { UnderlyingId } from '../protocol/ids.ts'
 import { type Book, type BookExpiry, makeBooks } from './book.ts'
 import { type Contingencies, basisContingency, contingencies } from './contingencies.ts'
+import {
+  type ExtensionCharges,
+  NO_EXTENSION_CHARGES,
+  extensionCharges,
+  grossNotional,
+  jointLoss,
+  owesNothing,
+} from './extensions.ts'
 import type { RiskParameters } from './parameters.ts'
 import type { Portfolio, RiskMarket } from './portfolio.ts'
 import { BASIS_INDEX, type Scenario } from './scenarios.ts'
@@ -27,6 +35,7 @@ export type BookMargin = {
   /** Index of the scenario that binds; {@link BASIS_INDEX} for the basis contingency. */
   worstIndex: number
   contingencies: Contingencies
+  extensions: ExtensionCharges
   /** f_IM·W + every charge, USD. */
   initialRequirementUsd: number
   /** f_MM·W + maintenance charges, USD. */
@@ -55,6 +64,10 @@ export type Margin = {
   worstIndex: number
   /** Sum of the books' largest losses, ≥ 0. */
   worstLossUsd: number
+  /** What gains on other underlyings take off that sum, USD, ≥ 0; 0 while that is off. */
+  offsetUsd: number
+  /** What the floor adds to each requirement, USD, ≥ 0; 0 while that is off. */
+  floorUsd: { initial: number; maintenance: number }
   books: readonly BookMargin[]
 }
 
@@ -74,16 +87,21 @@ export function computeMargin(
   parameters: RiskParameters,
 ): Margin {
   const lossFactor = initialLossFactor(market.stableUsd, parameters)
-  const books = makeBooks(portfolio, market, parameters).map((book) =>
-    bookMargin(book, parameters, lossFactor, 'netted'),
-  )
+  const held = makeBooks(portfolio, market, parameters)
+  const books = held.map((book) => bookMargin(book, parameters, lossFactor, 'netted'))
+  const grossUsd = held.reduce((total, book) => total + grossNotional(book), 0)
   const sum = (pick: (book: BookMargin) => number): number =>
     books.reduce((total, book) => total + pick(book), 0)
   const markToMarketUsd = sum((book) => book.markToMarketUsd)
   const collateralUsd = sum((book) => book.collateralUsd)
   const equityUsd = portfolio.cashUsd + markToMarketUsd
-  const initialRequirementUsd = sum((book) => book.initialRequirementUsd)
-  const maintenanceRequirementUsd = sum((book) => book.maintenanceRequirementUsd)
+  const worstLossUsd = sum((book) => book.worstLossUsd)
+  const offsetUsd = lossOffset(books, worstLossUsd, parameters)
+  const floor = floorOf(grossUsd, parameters)
+  const initial = floor(sum((book) => book.initialRequirementUsd) - lossFactor * offsetUsd)
+  const maintenance = floor(
+    sum((book) => book.maintenanceRequirementUsd) - parameters.lossFactor.maintenance * offsetUsd,
+  )
   const worst = books.reduce<BookMargin | undefined>(
     (a, b) => (a === undefined || b.worstLossUsd > a.worstLossUsd ? b : a),
     undefined,
@@ -94,15 +112,42 @@ export function computeMargin(
     markToMarketUsd,
     positionsUsd: sum((book) => book.optionsUsd + book.perpetualUsd),
     collateralUsd,
-    initialUsd: equityUsd - initialRequirementUsd,
-    maintenanceUsd: equityUsd - maintenanceRequirementUsd,
-    initialRequirementUsd,
-    maintenanceRequirementUsd,
+    initialUsd: equityUsd - initial.requirementUsd,
+    maintenanceUsd: equityUsd - maintenance.requirementUsd,
+    initialRequirementUsd: initial.requirementUsd,
+    maintenanceRequirementUsd: maintenance.requirementUsd,
     initialLossFactor: lossFactor,
     worstIndex: worst?.worstIndex ?? 0,
-    worstLossUsd: sum((book) => book.worstLossUsd),
+    worstLossUsd,
+    offsetUsd,
+    floorUsd: { initial: initial.addedUsd, maintenance: maintenance.addedUsd },
     books,
   }
+}
+
+/** Raises a requirement to its floor and says by how much. */
+type Floor = (requirementUsd: number) => { requirementUsd: number; addedUsd: number }
+
+function floorOf(grossUsd: number, parameters: RiskParameters): Floor {
+  const leastUsd = grossUsd * (parameters.extensions?.notionalFloor ?? 0)
+  return (usd) =>
+    usd >= leastUsd
+      ? { requirementUsd: usd, addedUsd: 0 }
+      : { requirementUsd: leastUsd, addedUsd: leastUsd - usd }
+}
+
+function lossOffset(
+  books: readonly BookMargin[],
+  worstLossUsd: number,
+  { extensions }: RiskParameters,
+): number {
+  if (extensions?.crossUnderlying === undefined) return 0
+  const rows = books.map((book) => ({
+    underlying: book.underlying,
+    pnlUsd: [...book.scenarios.map(({ pnlUsd }) => pnlUsd), book.basisUsd],
+    worstLossUsd: book.worstLossUsd,
+  }))
+  return worstLossUsd - jointLoss(rows, extensions.crossUnderlying)
 }
 
 /** Computes the factor on losses in initial margin: it rises as the numéraire falls off its peg. */
@@ -128,6 +173,10 @@ export function bookMargin(
     scenario,
     pnlUsd: scenarioPnl(book, scenario, parameters, skewRule),
   }))
+  const extensions =
+    parameters.extensions === undefined || skewRule === 'standAlone'
+      ? NO_EXTENSION_CHARGES
+      : extensionCharges(book, parameters.extensions)
   const basisUsd = basisContingency(book, parameters)
   const { index: worstIndex, lossUsd: worstLossUsd } = worstOf(scenarios, basisUsd)
   const charges = contingencies(book, parameters)
@@ -154,8 +203,14 @@ export function bookMargin(
     worstLossUsd,
     worstIndex,
     contingencies: charges,
-    initialRequirementUsd: lossFactor * worstLossUsd + maintenanceUsd + initialUsd,
-    maintenanceRequirementUsd: parameters.lossFactor.maintenance * worstLossUsd + maintenanceUsd,
+    extensions,
+    initialRequirementUsd:
+      lossFactor * (worstLossUsd + extensions.rollUsd) +
+      maintenanceUsd +
+      initialUsd +
+      (extensions.latencyUsd + extensions.sizeUsd),
+    maintenanceRequirementUsd:
+      parameters.lossFactor.maintenance * (worstLossUsd + extensions.rollUsd) + maintenanceUsd,
   }
 }
 
@@ -177,11 +232,12 @@ function scenarioPnl(
 }
 
 function expiryPnl(
-  { terms, options, markUsd }: BookExpiry,
+  expiry: BookExpiry,
   scenario: Scenario,
   parameters: RiskParameters,
   skewRule: SkewRule,
 ): number {
+  const { terms, options, markUsd } = expiry
   if (terms.settled) return 0
   const shockedUsd = options.reduce(
     (sum, option) => sum + option.size * scenarioValue(option, terms, scenario, parameters),
@@ -193,7 +249,8 @@ function expiryPnl(
   if (scenario.kind !== 'skew') return pnlUsd * scenario.dampening
   const sizeUsd =
     skewRule === 'netted' ? Math.abs(pnlUsd) : Math.max(Math.abs(asOwned), Math.abs(asOwed))
-  return -sizeUsd * scenario.dampening
+  const capped = parameters.extensions?.capLongAtPremium === true && owesNothing(expiry)
+  return -(capped ? Math.min(sizeUsd, markUsd) : sizeUsd) * scenario.dampening
 }
 
 function worstOf(

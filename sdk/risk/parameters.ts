@@ -1,4 +1,5 @@
 import type { AssetId, UnderlyingId } from '../protocol/ids.ts'
+import { type Extensions, extensionsFault } from './extension-parameters.ts'
 import { SCENARIO_GRID, type Scenario } from './scenarios.ts'
 
 /** How a move of volatility grows as expiry comes near: (30 days / time left)^power. */
@@ -70,10 +71,12 @@ export type RiskParameters = {
   /** Of spot, per naked short contract. */
   nakedShort: ChargePair
   collaterals: readonly CollateralParameters[]
+  /** What is charged or offset beside PM2; absent: nothing. */
+  extensions?: Extensions | undefined
 }
 
 /** Parameters of version 1, collaterals apart: they depend on the network's assets. */
-export const BASE_PARAMETERS: Omit<RiskParameters, 'collaterals' | 'version'> = {
+export const BASE_PARAMETERS: Omit<RiskParameters, 'collaterals' | 'version' | 'extensions'> = {
   scenarios: SCENARIO_GRID,
   volatilityShock: {
     up: 0.5,
@@ -137,6 +140,10 @@ export function parametersFault(parameters: RiskParameters): string | undefined 
     return 'rate terms of what is owed ≥ 0'
   }
   if (lossFactor.initial < lossFactor.maintenance) return 'initial loss factor ≥ maintenance'
+  if (parameters.extensions !== undefined) {
+    const fault = extensionsFault(parameters.extensions)
+    if (fault !== undefined) return fault
+  }
   if (scenarios.length === 0 || scenarios.length > SCENARIOS_MAX) return 'scenarios number 1 to 254'
   return undefined
 }

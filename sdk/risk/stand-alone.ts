@@ -1,6 +1,8 @@
 import type { UnderlyingId } from '../protocol/ids.ts'
 import type { OptionRight } from './black76.ts'
 import { makeBooks } from './book.ts'
+import { extensionCharges, grossNotional } from './extensions.ts'
+import { InvalidPortfolioError } from './invalid-portfolio.ts'
 import { bookMargin, initialLossFactor } from './margin.ts'
 import type { RiskParameters } from './parameters.ts'
 import type { Portfolio, RiskMarket } from './portfolio.ts'
@@ -37,7 +39,8 @@ export type SeriesRequirement = {
  * It is R_IM but for the skew loss of an expiry, which is max(|d⁺M′ − M|, |d⁻M′ − M|). With it
  * R(P + Σδ) ≤ R(P) + Σ R̃(δ) for any portfolio P, so a spoke that charges it never breaks the
  * margin that the hub computes for the whole. This holds only while every confidence that matters
- * is at its threshold or above: see {@link confidenceFault}.
+ * is at its threshold or above: see {@link confidenceFault}. Charges for age and size of the whole
+ * account are the hub's alone; a cap on the loss of long options breaks the inequality and is refused.
  *
  * @returns A change of cash alone costs 0.
  * @throws InvalidPortfolioError when a position has no mark, or a figure is no number.
@@ -47,12 +50,19 @@ export function standAloneRequirement(
   market: RiskMarket,
   parameters: RiskParameters,
 ): StandAlone {
+  const { extensions } = parameters
+  if (extensions?.capLongAtPremium === true) {
+    const rule = 'what is charged alone has no cap on the loss of long options'
+    throw new InvalidPortfolioError(rule, 'capLongAtPremium')
+  }
   const lossFactor = initialLossFactor(market.stableUsd, parameters)
   let requirementUsd = 0
   let equityUsd = change.cashUsd
   for (const book of makeBooks(change, market, parameters)) {
     const margin = bookMargin(book, parameters, lossFactor, 'standAlone')
-    requirementUsd += margin.initialRequirementUsd
+    const rollUsd = extensions === undefined ? 0 : extensionCharges(book, extensions).rollUsd
+    const leastUsd = (extensions?.notionalFloor ?? 0) * grossNotional(book)
+    requirementUsd += Math.max(margin.initialRequirementUsd + lossFactor * rollUsd, leastUsd)
     equityUsd += margin.markToMarketUsd
   }
   return { requirementUsd, equityUsd }

@@ -65,6 +65,14 @@ describe('the package, installed in an empty folder', () => {
     expect(existsSync(join(empty, 'node_modules', '@hyperlane-xyz'))).toBe(false)
   })
 
+  test('brings the risk commands as a program', () => {
+    const option = '{"forward":100,"strike":100,"vol":0.2,"years":1,"call":true}'
+    const file = join(empty, 'node_modules', '.bin', 'tandem')
+    const environment = plainEnvironment()
+    const answer = execFileSync(file, ['risk', 'price'], { input: option, env: environment })
+    expect(JSON.parse(answer.toString())).toMatchObject({ price: expect.closeTo(7.9656, 3) })
+  })
+
   test('has types for every entry', () => {
     for (const peer of ['viem', 'zod']) installPeer(peer)
     expect(() => run(empty, plainEnvironment(), join(bin, 'tsc'), '-p', '.')).not.toThrow()
