@@ -18,6 +18,7 @@ export const ROLE_INDEX = {
   'liquidity-provider': 9,
   'relayer-transfer': 10,
   'relayer-critical': 11,
+  poster: 12,
   'feed-0': 20,
   'feed-1': 21,
   'feed-2': 22,

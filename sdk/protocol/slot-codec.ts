@@ -4,6 +4,7 @@ import { BaseError } from './errors.ts'
 import type { Hash, Hex } from './hex.ts'
 import type {
   GenesisRecord,
+  L1Origin,
   LegOrigin,
   RecordedChain,
   RecordedEntry,
@@ -14,7 +15,7 @@ import type {
 } from './slot.ts'
 
 /** Version of the records that this program writes and reads. */
-export const RECORD_VERSION = 1
+export const RECORD_VERSION = 2
 
 type Fields = Hex | readonly Fields[]
 
@@ -105,6 +106,8 @@ function headerFields(header: SlotHeader): Fields {
     uint(header.superblock),
     header.parentHash,
     uint(header.timestampMs),
+    [uint(header.l1Origin.number), header.l1Origin.hash],
+    uint(header.forcedCursor),
     uint(header.marksSeq),
     header.laneCounts.map(uint),
     header.entriesRoot,
@@ -123,15 +126,22 @@ function readHeader(fields: Fields | undefined): SlotHeader {
     superblock: int(at[3]),
     parentHash: hex(at[4]),
     timestampMs: int(at[5]),
-    marksSeq: big(at[6]),
-    laneCounts: list(at[7]).map(int),
-    entriesRoot: hex(at[8]),
-    chainRoots: list(at[9]).map((row) => {
+    l1Origin: readL1Origin(at[6]),
+    forcedCursor: int(at[7]),
+    marksSeq: big(at[8]),
+    laneCounts: list(at[9]).map(int),
+    entriesRoot: hex(at[10]),
+    chainRoots: list(at[11]).map((row) => {
       const [chainId, root] = list(row)
       return { chainId: int(chainId), root: hex(root) }
     }),
-    bodyHash: hex(at[10]),
+    bodyHash: hex(at[12]),
   }
+}
+
+function readL1Origin(fields: Fields | undefined): L1Origin {
+  const [number, hash] = list(fields)
+  return { number: int(number), hash: hex(hash) }
 }
 
 function entryFields(entry: RecordedEntry): Fields {

@@ -18,6 +18,10 @@ export type SlotHeader = {
   parentHash: Hash
   /** Milliseconds since 1970, strictly increasing. */
   timestampMs: number
+  /** Block of `l1` up to which this slot has seen it; it lags behind that chain's head and never goes back. */
+  l1Origin: L1Origin
+  /** Bundles of the inbox on `l1` that stand in the log up to and with this slot. */
+  forcedCursor: number
   /** Feed updates accepted in the log up to and with this slot. */
   marksSeq: bigint
   /** Entries by lane, lanes 0 to 4. */
@@ -29,6 +33,9 @@ export type SlotHeader = {
   /** keccak256 of everything else in the record. */
   bodyHash: Hash
 }
+
+/** A block of `l1` by number and hash; block 0 before any was seen. */
+export type L1Origin = { number: number; hash: Hash }
 
 /** Why a leg is in a slot. */
 export type LegOrigin =
@@ -114,7 +121,8 @@ export type GenesisRecord = {
 const chainRootType = 'ChainRoot(uint64 chainId,bytes32 root)'
 const slotHeaderType =
   'SlotHeader(uint16 version,uint64 height,uint64 view,address leader,uint64 superblock,' +
-  'bytes32 parentHash,uint64 timestampMs,uint64 marksSeq,uint32[] laneCounts,' +
+  'bytes32 parentHash,uint64 timestampMs,uint64 l1Number,bytes32 l1Hash,uint64 forcedCursor,' +
+  'uint64 marksSeq,uint32[] laneCounts,' +
   `bytes32 entriesRoot,ChainRoot[] chainRoots,bytes32 bodyHash)${chainRootType}`
 const domainType = 'EIP712Domain(string name,string version,bytes32 salt)'
 const slotHeaderTypeHash = hashText(slotHeaderType)
@@ -147,6 +155,9 @@ export function slotHash(logId: Hash, header: SlotHeader): Hash {
     word(header.superblock),
     header.parentHash,
     word(header.timestampMs),
+    word(header.l1Origin.number),
+    header.l1Origin.hash,
+    word(header.forcedCursor),
     word(header.marksSeq),
     hashWords(header.laneCounts.map(word)),
     header.entriesRoot,

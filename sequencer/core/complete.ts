@@ -34,6 +34,8 @@ export function completeSlot(state: CoreState, formation: Formation): Effect[] {
     height,
     superblock: state.superblock.number,
     timestampMs,
+    l1Origin: state.l1Origin,
+    forcedCursor: state.forcedCursor,
     marksSeq: state.marksSeq,
     entries,
     chains,

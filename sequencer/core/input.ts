@@ -1,5 +1,5 @@
 import type { Address, Hash } from '../../sdk/protocol/hex.ts'
-import type { SlotNotes } from '../../sdk/protocol/slot.ts'
+import type { L1Origin, SlotNotes } from '../../sdk/protocol/slot.ts'
 import type { BundleInput, MarksInput } from './admission.ts'
 import type { Entry, Fault } from './entry.ts'
 import type {
@@ -37,6 +37,8 @@ export type CoreEvent =
   | { type: 'durable'; height: number }
   | { type: 'sealed'; superblock: number; outcomes: readonly SealOutcome[] }
   | { type: 'published'; superblock: number }
+  /** A block of `l1` that no reorganisation is expected to take back any more. */
+  | { type: 'l1'; origin: L1Origin }
 
 /**
  * An event with the time at which it came: `nowMs` since 1970, by a clock that may jump, and `elapsedMs`
@@ -52,6 +54,8 @@ export type FormedSlot = {
   height: number
   superblock: number
   timestampMs: number
+  l1Origin: L1Origin
+  forcedCursor: number
   marksSeq: bigint
   entries: readonly Entry[]
   /** Ascending by chain id. */

@@ -52,6 +52,8 @@ export function recordSlot(
     superblock: slot.superblock,
     parentHash,
     timestampMs: slot.timestampMs,
+    l1Origin: slot.l1Origin,
+    forcedCursor: slot.forcedCursor,
     marksSeq: slot.marksSeq,
     laneCounts: Array.from(
       { length: LANES },

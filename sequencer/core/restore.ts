@@ -1,4 +1,5 @@
 import { assert } from '../../sdk/protocol/assert.ts'
+import { EMPTY_ROOT } from '../../sdk/protocol/merkle.ts'
 import type { SlotNotes, SlotRecord } from '../../sdk/protocol/slot.ts'
 import { rememberedUntil } from './complete.ts'
 import type { CoreConfig } from './config.ts'
@@ -39,6 +40,8 @@ export function initialState(config: CoreConfig): CoreState {
     firstSeen: new Map(),
     heldBySender: new Map(),
     marks: new Map(),
+    l1Origin: { number: 0, hash: EMPTY_ROOT },
+    forcedCursor: 0,
     marksSeq: 0n,
     memory: emptyMemory(),
     notes: emptyNotes(),
@@ -54,11 +57,14 @@ export function applyRecord(state: CoreState, record: SlotRecord): void {
   const { header, entries, notes } = record
   assert(header.height === state.height + 1, 'heights are contiguous (I1)')
   assert(header.timestampMs > state.timestampMs, 'slot time strictly increases (I13)')
+  assert(header.l1Origin.number >= state.l1Origin.number, 'the origin on l1 never goes back (I17)')
   state.height = header.height
   state.durableHeight = header.height
   state.timestampMs = header.timestampMs
   state.nowMs = header.timestampMs
   state.superblock = noSuperblock(header.superblock)
+  state.l1Origin = header.l1Origin
+  state.forcedCursor = header.forcedCursor
   state.marksSeq = header.marksSeq
   for (const [index, entry] of entries.entries()) {
     const uuid = entry.terms.replacementUuid

@@ -7,7 +7,7 @@ import type { Formation } from './formation.ts'
 import type { Memory } from './memory.ts'
 import type { PreviewRun } from './preview.ts'
 import type { Superblock } from './superblock.ts'
-import type { SlotNotes } from '../../sdk/protocol/slot.ts'
+import type { L1Origin, SlotNotes } from '../../sdk/protocol/slot.ts'
 
 /** Why an entry waits although it was taken. */
 export type HeldFor =
@@ -58,6 +58,10 @@ export type CoreState = {
   /** Entry that a waiting leg was first seen with, by transaction hash. */
   firstSeen: Map<Hash, Hash>
   heldBySender: Map<Address, number>
+  /** Block of `l1` that the next slot names. */
+  l1Origin: L1Origin
+  /** Bundles of the inbox on `l1` that stand in the log. */
+  forcedCursor: number
   /** Last sequence of marks by underlying. */
   marks: Map<number, bigint>
   marksSeq: bigint

@@ -49,6 +49,10 @@ function take(state: CoreState, input: CoreInput): Effect[] {
       return []
     case 'sealed':
       return takeSealed(state, input)
+    case 'l1':
+      // Monotone (I17): what an earlier process named stays, whatever a node says now.
+      if (input.origin.number > state.l1Origin.number) state.l1Origin = input.origin
+      return []
     case 'published':
       return [...takePublished(state, input.superblock), ...resumePreviews(state)]
   }

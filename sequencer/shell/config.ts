@@ -47,6 +47,10 @@ export function readSettings(environment?: Environment) {
       SEQUENCER_SNAPSHOT_BLOCKS: z.coerce.number().int().min(2).max(1_000_000).default(1_000),
       /** Slots after which a signed margin attestation is void. */
       SEQUENCER_ATTESTATION_SLOTS: z.coerce.bigint().min(1n).max(4_096n).default(1_000n),
+      /** Time between two looks at `l1`. */
+      SEQUENCER_L1_POLL_MS: milliseconds(500, { min: 50, max: 60_000 }),
+      /** Least time between two batches of slots that are posted to `l1`. */
+      SEQUENCER_POST_INTERVAL_MS: milliseconds(4_000, { min: 100, max: 3_600_000 }),
       /** Age after which marks back no attestation. */
       SEQUENCER_MARKS_AGE_MS: milliseconds(60_000, { min: 1_000, max: 3_600_000 }),
     },

@@ -26,6 +26,8 @@ import { createHistory } from './history/history.ts'
 import { openDisk } from './log/disk.ts'
 import { openFileLog } from './log/file-log.ts'
 import { createObserver, type Observer } from './observer.ts'
+import { startPosting } from './posting/start-posting.ts'
+import type { BlockTags } from './posting/tags.ts'
 import { riskMethods } from './risk/methods.ts'
 import { openRiskService } from './risk/service.ts'
 import { digestSigner, systemSigner } from './signing.ts'
@@ -56,12 +58,13 @@ export async function startSequencerProgram(
   const drivers = createDrivers(config, { state, observer, directory: dirname(options.network) })
   const { log, repairedBytes } = await openFileLog(await openDisk(join(state, 'log')))
   if (repairedBytes > 0) context.log.warn({ repairedBytes }, 'torn end of the log cut off')
+  const signDigest = digestSigner(loadRoleKey('sequencer', network).privateKey)
   const engine = await startEngine({
     config,
     genesisHashes: new Map(network.chains.map((c) => [c.chainId, c.genesisHash as Hash])),
     log,
     drivers,
-    signDigest: digestSigner(loadRoleKey('sequencer', network).privateKey),
+    signDigest,
     signSystem: systemSigner(loadRoleKey('system', network).privateKey),
     feeds: {
       logId: config.logId,
@@ -74,10 +77,13 @@ export async function startSequencerProgram(
     faultpoint,
     fail: context.fail,
   })
-  const close = await serve(context, { network, settings, config, drivers, engine })
+  const posting = startPosting(context, { network, settings, engine, log, signDigest })
+  const tags = posting?.tags
+  const close = await serve(context, { network, settings, config, drivers, engine, tags })
   return {
     stop: async () => {
       await close()
+      await posting?.stop()
       await engine.stop()
       await log.close()
     },
@@ -120,9 +126,10 @@ async function serve(
     config: CoreConfig
     drivers: ReadonlyMap<number, ChainDriver>
     engine: Engine
+    tags: BlockTags | undefined
   },
 ): Promise<() => Promise<void>> {
-  const { network, settings, config, drivers, engine } = parts
+  const { network, settings, config, drivers, engine, tags } = parts
   const sequencer = enginePort(engine)
   const history = createHistory(config.chains.map(({ chainId }) => chainId))
   await sequencer.subscribe(history.apply)
@@ -135,6 +142,7 @@ async function serve(
     })),
     sequencer,
     history,
+    tags,
     guests: riskGuests(network, { settings, config, drivers, engine }),
     version: VERSION,
     registry,

@@ -31,6 +31,7 @@ const CONTRACTS = {
   protocolRegistry: { source: 'spoke/ProtocolRegistry', on: ['rollup'] },
   spokeCredit: { source: 'spoke/SpokeCredit', on: ['rollup'] },
   optionsExchange: { source: 'protocols/OptionsExchange', on: ['rollup'] },
+  slotLedger: { source: 'l1/SlotLedger', on: ['settlement'] },
 } as const satisfies Record<string, { source: string; on: readonly LocalChain['kind'][] }>
 
 type ContractName = keyof typeof CONTRACTS
@@ -135,6 +136,9 @@ const SETTINGS: Record<ContractName, (around: PoolSurroundings) => readonly unkn
       ...{ hubChainId: HUB.chainId, slotContext, registry, marks, riskSigner },
       maxMarksLag: MARGIN_RULES.maxMarksLag,
     },
+  ],
+  slotLedger: ({ networkId }) => [
+    { governance: OWNER, networkId, sequencer: developmentKey('sequencer').address },
   ],
   optionsExchange: () => [{ pool: poolAddress('spokeCredit'), slotContext, registry, marks }],
 }

@@ -75,6 +75,7 @@ export class Engine {
   #plans: Plans = new Map()
   #callOff: (() => void) | undefined
   #closed: string | undefined
+  #publishedSlot: number
   readonly #underWay = new Set<Promise<void>>()
 
   constructor(options: EngineOptions, parts: EngineParts) {
@@ -84,12 +85,24 @@ export class Engine {
     this.writer = parts.writer
     this.publications = parts.publications
     this.#index = parts.index
+    // A restart ends with everything in the log derived and visible.
+    this.#publishedSlot = options.log.tip()
     this.#faultpoint = options.faultpoint ?? noFaults
   }
 
   /** Why nothing is taken any more; undefined while the engine runs. */
   get closed(): string | undefined {
     return this.#closed
+  }
+
+  /** Height of the last slot that every reader sees. */
+  get publishedSlot(): number {
+    return this.#publishedSlot
+  }
+
+  /** Takes nothing more from now on; what is published stays readable. */
+  halt(reason: string): void {
+    this.#close(reason)
   }
 
   /** Feeds the core and does what it wants done. */
@@ -289,6 +302,7 @@ export class Engine {
     const closedMs = options.clock.elapsedMs() - state.superblock.openedAtMs
     options.observe({ type: 'superblock', superblock, chainIds, closedMs })
     this.publications.publish({ superblock, slot: BigInt(state.height), chainIds })
+    this.#publishedSlot = state.height
     for (const chainId of chainIds) this.#snapshotIfDue(chainId)
     this.dispatch({ type: 'published', superblock })
   }

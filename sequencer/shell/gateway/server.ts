@@ -10,6 +10,7 @@ import { LIMITS } from '../../../sdk/protocol/limits.ts'
 import type { TransactionRules } from '../drivers/transaction.ts'
 import type { History } from '../history/history.ts'
 import type { SequencerPort } from '../port.ts'
+import type { BlockTags } from '../posting/tags.ts'
 import { chainMethods } from './chain-methods.ts'
 import { answerBytes, refusalText, type RpcEndpoint } from './json-rpc.ts'
 import { createGatewayMetrics } from './metrics.ts'
@@ -32,6 +33,8 @@ export type GatewayOptions = {
   chains: readonly GatewayChain[]
   sequencer: SequencerPort
   history: History
+  /** How far the rollups' blocks are on `l1`; absent where nothing is posted. */
+  tags?: BlockTags | undefined
   /** Methods of other parts at `/`, by name. */
   guests?: GuestMethods | undefined
   /** Shown by `web3_clientVersion`. */

@@ -63,6 +63,8 @@ const recordArbitrary: fc.Arbitrary<SlotRecord> = fc
       timestampMs: height,
       parentHash: hash,
       leader: address,
+      l1Origin: fc.record({ number: height, hash }),
+      forcedCursor: height,
     }),
     sealed: fc.array(fc.record({ chainId: height, header: anyHex }), { maxLength: 2 }),
     seen: fc.array(
@@ -169,6 +171,9 @@ describe('records of the log', () => {
         primaryType: 'SlotHeader',
         message: {
           ...header,
+          l1Number: BigInt(header.l1Origin.number),
+          l1Hash: header.l1Origin.hash,
+          forcedCursor: BigInt(header.forcedCursor),
           height: BigInt(header.height),
           view: BigInt(header.view),
           superblock: BigInt(header.superblock),
@@ -264,6 +269,9 @@ const slotTypes = {
     { name: 'superblock', type: 'uint64' },
     { name: 'parentHash', type: 'bytes32' },
     { name: 'timestampMs', type: 'uint64' },
+    { name: 'l1Number', type: 'uint64' },
+    { name: 'l1Hash', type: 'bytes32' },
+    { name: 'forcedCursor', type: 'uint64' },
     { name: 'marksSeq', type: 'uint64' },
     { name: 'laneCounts', type: 'uint32[]' },
     { name: 'entriesRoot', type: 'bytes32' },
