@@ -14,6 +14,8 @@ export type Memory = {
   replaceable: Map<string, Hash>
   /** Required legs of bundles, by transaction hash: they do not go alone. */
   owners: Map<Hash, { entryId: Hash; untilSlot: number }>
+  /** The same the other way round: the legs that each bundle owns. */
+  owned: Map<Hash, Hash[]>
   /** Bundles that were cancelled or replaced. */
   closed: Map<Hash, { by: Hash | 'sender'; untilSlot: number }>
   /** What is forgotten after a slot. */
@@ -26,6 +28,7 @@ export function emptyMemory(): Memory {
     sequenced: new Map(),
     replaceable: new Map(),
     owners: new Map(),
+    owned: new Map(),
     closed: new Map(),
     expiring: new Map(),
   }
@@ -48,14 +51,26 @@ export function rememberOwner(
   if (known !== undefined && known.entryId !== owner.entryId) return
   if (known !== undefined && known.untilSlot >= owner.untilSlot) return
   memory.owners.set(legHash, owner)
+  if (known === undefined) {
+    const legs = memory.owned.get(owner.entryId)
+    if (legs === undefined) memory.owned.set(owner.entryId, [legHash])
+    else legs.push(legHash)
+  }
   expire(memory, { table: 'owners', key: legHash, untilSlot: owner.untilSlot })
 }
 
 /** Hands a withdrawn bundle's legs to the bundle that replaces it. */
 export function handOver(memory: Memory, legHashes: readonly Hash[], from: Hash): void {
   for (const hash of legHashes) {
-    if (memory.owners.get(hash)?.entryId === from) memory.owners.delete(hash)
+    if (memory.owners.get(hash)?.entryId === from) forgetOwner(memory, hash, from)
   }
+}
+
+function forgetOwner(memory: Memory, legHash: Hash, entryId: Hash): void {
+  memory.owners.delete(legHash)
+  const left = (memory.owned.get(entryId) ?? []).filter((hash) => hash !== legHash)
+  if (left.length === 0) memory.owned.delete(entryId)
+  else memory.owned.set(entryId, left)
 }
 
 /** Remembers that a bundle was withdrawn. */
@@ -76,6 +91,7 @@ export function forgetAfter(memory: Memory, slot: number): void {
   for (const { table, key } of due) {
     const item = memory[table].get(key)
     if (item === undefined || item.untilSlot > slot) continue
+    if (table === 'owners') forgetOwner(memory, key, (item as { entryId: Hash }).entryId)
     memory[table].delete(key)
     const name = 'replacement' in item ? item.replacement : undefined
     if (name !== undefined && memory.replaceable.get(name) === key) memory.replaceable.delete(name)

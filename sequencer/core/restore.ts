@@ -91,12 +91,7 @@ function applySeen(state: CoreState, { seen, closed }: SlotNotes): void {
     rememberClosed(state.memory, entryId, { by, untilSlot })
     if (by === 'sender') continue
     // The bundle that replaced it may stand on the same legs.
-    const owned = [...state.memory.owners].filter(([, owner]) => owner.entryId === entryId)
-    handOver(
-      state.memory,
-      owned.map(([hash]) => hash),
-      entryId,
-    )
+    handOver(state.memory, state.memory.owned.get(entryId) ?? [], entryId)
     seen.filter((item) => item.entryId === by).forEach(remember)
   }
 }

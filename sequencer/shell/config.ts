@@ -43,8 +43,14 @@ export function readSettings(environment?: Environment) {
         .min(1n)
         .max(10n ** 15n)
         .default(10n ** 9n),
-      /** Blocks of a rollup between two snapshots of its node. */
-      SEQUENCER_SNAPSHOT_BLOCKS: z.coerce.number().int().min(2).max(1_000_000).default(1_000),
+      /** Blocks of a rollup after which a recovery point is made. */
+      SEQUENCER_SNAPSHOT_BLOCKS: count(1_000, { min: 2, max: 1_000_000 }),
+      /** Slots after which a recovery point is made. */
+      SEQUENCER_SNAPSHOT_SLOTS: count(2_000, { min: 2, max: 1_000_000 }),
+      /** Legs after which a recovery point is made. */
+      SEQUENCER_SNAPSHOT_LEGS: count(20_000, { min: 2, max: 100_000_000 }),
+      /** What of the log is kept: everything, or what the oldest recovery point needs. */
+      SEQUENCER_LOG_KEEP: z.enum(['all', 'recovery']).default('all'),
       /** Slots after which a signed margin attestation is void. */
       SEQUENCER_ATTESTATION_SLOTS: z.coerce.bigint().min(1n).max(4_096n).default(1_000n),
       /** Time between two looks at `l1`. */
@@ -60,6 +66,10 @@ export function readSettings(environment?: Environment) {
 }
 
 function milliseconds(byDefault: number, { min, max }: { min: number; max: number }) {
+  return z.coerce.number().int().min(min).max(max).default(byDefault)
+}
+
+function count(byDefault: number, { min, max }: { min: number; max: number }) {
   return z.coerce.number().int().min(min).max(max).default(byDefault)
 }
 

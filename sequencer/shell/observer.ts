@@ -48,6 +48,17 @@ function createMetrics(registry: Registry) {
       buckets,
       registers,
     }),
+    points: new Histogram({
+      name: 'tandem_recovery_point_seconds',
+      help: 'Time that it took to write a recovery point.',
+      buckets,
+      registers,
+    }),
+    pointFailures: new Counter({
+      name: 'tandem_recovery_point_failures_total',
+      help: 'Recovery points that could not be written.',
+      registers,
+    }),
     refused: new Counter({
       name: 'tandem_refused_total',
       help: 'Entries refused, by error.',
@@ -97,8 +108,14 @@ function count(metrics: ReturnType<typeof createMetrics>, event: EngineEvent): v
       return
     case 'nodeLost':
     case 'nodeRestored':
+    case 'pointSkipped':
     case 'replayed':
       return
+    case 'point':
+      metrics.points.observe(event.elapsedMs / 1000)
+      return
+    case 'pointFailed':
+      metrics.pointFailures.inc()
   }
 }
 
@@ -131,6 +148,15 @@ function tell(log: Logger, event: EngineEvent): void {
       return
     case 'nodeRestored':
       log.info(values, 'node restored')
+      return
+    case 'point':
+      log.info(values, 'recovery point written')
+      return
+    case 'pointFailed':
+      log.error(values, 'recovery point failed')
+      return
+    case 'pointSkipped':
+      log.warn(values, 'recovery point cannot be used')
       return
     case 'replayed':
       log.info(values, 'log replayed')

@@ -28,6 +28,7 @@ import { openFileLog } from './log/file-log.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { startPosting } from './posting/start-posting.ts'
 import type { BlockTags } from './posting/tags.ts'
+import { openRecoveryPoints } from './recovery/points.ts'
 import { riskMethods } from './risk/methods.ts'
 import { openRiskService } from './risk/service.ts'
 import { digestSigner, systemSigner } from './signing.ts'
@@ -72,7 +73,13 @@ export async function startSequencerProgram(
       threshold: network.publisher.threshold,
     },
     clock: { nowMs: () => Date.now(), elapsedMs: () => performance.now(), after },
-    snapshotBlocks: settings.SEQUENCER_SNAPSHOT_BLOCKS,
+    points: openRecoveryPoints(await openDisk(join(state, 'recovery')), config),
+    recovery: {
+      blocks: settings.SEQUENCER_SNAPSHOT_BLOCKS,
+      slots: settings.SEQUENCER_SNAPSHOT_SLOTS,
+      legs: settings.SEQUENCER_SNAPSHOT_LEGS,
+      prune: settings.SEQUENCER_LOG_KEEP === 'recovery',
+    },
     observe: observer.engine,
     faultpoint,
     fail: context.fail,

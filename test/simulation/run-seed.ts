@@ -1,4 +1,4 @@
-import { randomOf } from '../fixtures/sequencer/random.ts'
+import { randomOf, type Random } from '../fixtures/sequencer/random.ts'
 import {
   auditAnswers,
   auditLegsAlone,
@@ -7,7 +7,9 @@ import {
   BrokenInvariant,
   readLog,
 } from './audit.ts'
+import { auditPoints } from './audit-points.ts'
 import { createClients } from './clients.ts'
+import { memoryDisk } from '../fixtures/sequencer/memory-disk.ts'
 import {
   boot,
   createWorld,
@@ -49,6 +51,7 @@ export async function runSeed(seed: string, options: RunOptions = {}): Promise<R
     difference: faults.pick([0, 0.01]),
     jump: faults.pick([0, 0.02]),
     burst: faults.pick([1, 4, 12]),
+    damage: faults.fork('damage').pick([0, 0.3]),
   }
   let process = await world.boot()
   const summary: RunSummary = { slots: 0, entries: 0, crashes: 0, nodeDeaths: 0, refused: 0 }
@@ -67,6 +70,8 @@ export async function runSeed(seed: string, options: RunOptions = {}): Promise<R
     if (faults.chance(rates.crash)) {
       world.kill(faults)
       clients.abandon()
+      await auditPoints(world.disk, world.points)
+      if (faults.chance(rates.damage)) damageNewest(world.points, faults)
       summary.crashes += 1
       process = await world.boot()
       auditLog(await readLog(world.disk))
@@ -79,6 +84,7 @@ export async function runSeed(seed: string, options: RunOptions = {}): Promise<R
   const probe = clients.probe(process)
   await drain(world, () => probe.open === 0)
   await settleHeads(world, process)
+  await auditPoints(world.disk, world.points)
   await auditAll(world, clients.requests)
   const records = await readLog(world.disk)
   summary.slots = records.length
@@ -108,6 +114,7 @@ async function replayFromGenesis(world: World): Promise<Map<string, string>> {
   world.generation += 1
   world.scheduler.forget()
   world.machines = freshMachines()
+  world.points = memoryDisk()
   world.seen = []
   await boot(world, world.disk)
   const hashes = new Map<string, string>()
@@ -115,6 +122,12 @@ async function replayFromGenesis(world: World): Promise<Map<string, string>> {
     for (const { chainId, block } of blocks) hashes.set(`${chainId}:${block.number}`, block.hash)
   }
   return hashes
+}
+
+/** Flips a bit of the newest recovery point: a restart falls back to the one before. */
+function damageNewest(points: World['points'], random: Random): void {
+  const newest = points.names().toSorted().at(-1)
+  if (newest !== undefined) points.flip(newest, random.below(points.size(newest) * 8))
 }
 
 function healthy(world: World): void {

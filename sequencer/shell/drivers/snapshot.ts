@@ -10,7 +10,8 @@ export type SnapshotFile = { path: string; number: number; hash: Hash }
 
 /** Headers in a snapshot: BLOCKHASH reaches this far back. */
 const headersKept = 256
-const snapshotsKept = 2
+/** Two recovery points need theirs, and one may lie between that belongs to no point. */
+const snapshotsKept = 3
 const stateBytesMax = 1024 * 1024 * 1024
 const namePattern = /^(\d+)-(0x[0-9a-f]{64})\.json$/
 

@@ -1,3 +1,5 @@
+import type { SlotRecord } from '../../../sdk/protocol/slot.ts'
+import { addBlockHeights, copyBlockHeights, type BlockHeights } from '../../core/block-heights.ts'
 import type { SealedBlock } from '../../core/execution.ts'
 import type { SealOutcome } from '../../core/input.ts'
 import type { SignedLeg } from '../../core/leg.ts'
@@ -5,13 +7,12 @@ import { NodeLostError, type ChainDriver } from '../drivers/driver.ts'
 import type { LogStore } from '../log/log-store.ts'
 import { derivePass, DerivationError, type Wanted } from './derive.ts'
 import type { Clock, EngineEvent } from './options.ts'
-import type { BlockIndex, Plans } from './plans.ts'
+import type { Plans } from './plans.ts'
 
 /** What {@link Blocks} needs. */
 export type BlocksOptions = {
   drivers: ReadonlyMap<number, ChainDriver>
   log: LogStore
-  index: BlockIndex
   clock: Clock
   observe: (event: EngineEvent) => void
 }
@@ -35,6 +36,8 @@ const restorePauseMs = 250
 /** The rollups' nodes as the engine uses them: a node that is lost comes back with its blocks. */
 export class Blocks {
   readonly #options: BlocksOptions
+  /** Where the rollups' blocks begin in the log. */
+  readonly #places = new Map<number, BlockHeights>()
   readonly #lanes: ReadonlyMap<number, Lane>
   /** A node that ends from now on is meant to. */
   #stopped = false
@@ -54,12 +57,25 @@ export class Blocks {
     return new Map(await Promise.all(started))
   }
 
-  /** Derives rollups' blocks after their nodes' heads up to a number from the log; gives the new heads. */
-  async derive(wanted: ReadonlyMap<number, Wanted>): Promise<Map<number, SealedBlock>> {
+  /**
+   * Derives rollups' blocks after their nodes' heads up to a number from the log; gives the new heads.
+   *
+   * @param places - Where the blocks begin in the log so far.
+   */
+  async derive(
+    wanted: ReadonlyMap<number, Wanted>,
+    places: ReadonlyMap<number, BlockHeights>,
+  ): Promise<Map<number, SealedBlock>> {
+    for (const [chainId, item] of copyBlockHeights(places)) this.#places.set(chainId, item)
     for (const [chainId, { number }] of wanted) this.#lane(chainId).target = number
-    const { heads, lost } = await derivePass(this.#options, wanted)
+    const { heads, lost } = await derivePass({ ...this.#options, places: this.#places }, wanted)
     for (const [chainId, error] of lost) heads.set(chainId, await this.#restored(chainId, error))
     return heads
+  }
+
+  /** Notes a slot on its way into the log: its blocks can be derived again once it is durable. */
+  promise(record: SlotRecord): void {
+    addBlockHeights(this.#places, record)
   }
 
   /** Runs one operation on a node; when the node is lost, again on the restored one. */
@@ -172,7 +188,7 @@ export class Blocks {
     const lane = this.#lane(chainId)
     const from = await lane.driver.restore()
     const wanted = new Map([[chainId, { head: from, number: lane.target }]])
-    const { heads, lost } = await derivePass(this.#options, wanted)
+    const { heads, lost } = await derivePass({ ...this.#options, places: this.#places }, wanted)
     const again = lost.get(chainId)
     if (again !== undefined) throw again
     lane.generation += 1

@@ -1,10 +1,10 @@
 import { keccak256 } from 'viem/utils'
 import { BaseError } from '../../../sdk/protocol/errors.ts'
 import type { Hash } from '../../../sdk/protocol/hex.ts'
+import { heightBefore, type BlockHeights } from '../../core/block-heights.ts'
 import type { SealedBlock } from '../../core/execution.ts'
 import { NodeLostError, type BlockPlan, type ChainDriver } from '../drivers/driver.ts'
 import type { LogStore } from '../log/log-store.ts'
-import type { BlockIndex } from './plans.ts'
 import { superblocks } from './superblocks.ts'
 
 /** A rollup's head, and the block that it must be brought to. */
@@ -14,7 +14,8 @@ export type Wanted = { head: SealedBlock; number: number }
 export type DeriveOptions = {
   drivers: ReadonlyMap<number, ChainDriver>
   log: LogStore
-  index: BlockIndex
+  /** Where the rollups' blocks begin in the log. */
+  places: ReadonlyMap<number, BlockHeights>
 }
 
 /** Heads after a pass; a node that was lost on the way is left where it was. */
@@ -29,12 +30,12 @@ export type Derived = {
  * @throws {@link DerivationError} when a block does not follow from the log as promised.
  */
 export async function derivePass(
-  { drivers, log, index }: DeriveOptions,
+  { drivers, log, places }: DeriveOptions,
   wanted: ReadonlyMap<number, Wanted>,
 ): Promise<Derived> {
   const lost = new Map<number, NodeLostError>()
   const heads = new Map([...wanted].map(([chainId, { head }]) => [chainId, head]))
-  const from = firstHeight(index, wanted)
+  const from = firstHeight(places, wanted)
   for await (const { plans, headers } of superblocks(log, from ?? log.tip() + 1)) {
     const work = [...plans].map(async ([chainId, plan]) => {
       const driver = drivers.get(chainId)
@@ -42,6 +43,11 @@ export async function derivePass(
       if (!isWanted(wanted.get(chainId), plan.env.number)) return
       const header = headers.get(chainId)
       const hash = header === undefined ? undefined : keccak256(header)
+      const head = heads.get(chainId)
+      if (head !== undefined && head.hash !== plan.env.parentHash) {
+        const { parentHash, number } = plan.env
+        throw new DerivationError(chainId, `block ${number - 1} has hash ${parentHash}`, head.hash)
+      }
       try {
         heads.set(chainId, await deriveBlock(driver, { plan, hash }))
       } catch (error) {
@@ -64,10 +70,13 @@ function isWanted(wanted: Wanted | undefined, number: number): boolean {
 }
 
 /** Height at which reading must begin so that every wanted block is met; undefined when none is. */
-function firstHeight(index: BlockIndex, wanted: ReadonlyMap<number, Wanted>): number | undefined {
+function firstHeight(
+  places: ReadonlyMap<number, BlockHeights>,
+  wanted: ReadonlyMap<number, Wanted>,
+): number | undefined {
   const heights = [...wanted].flatMap(([chainId, { head, number }]) => {
     if (head.number >= number) return []
-    const height = index.heightOf(chainId, head.number + 1)
+    const height = heightBefore(places, chainId, head.number + 1)
     if (height === undefined) {
       throw new DerivationError(chainId, `block ${head.number + 1} is in the log`, 'it is not')
     }

@@ -10,29 +10,24 @@ import type { CoreEvent, Effect, FormedSlot } from '../../core/input.ts'
 import type { CoreState } from '../../core/state.ts'
 import { nextWakeMs, step } from '../../core/step.ts'
 import { noFaults, type Faultpoint } from '../faults.ts'
+import { createRecovery, type Recovery } from '../recovery/recovery.ts'
 import { createAnswers, signRefusal } from './answers.ts'
 import { Blocks } from './blocks.ts'
 import type { EngineOptions } from './options.ts'
-import {
-  addToPlans,
-  createBlockIndex,
-  publishedBlock,
-  type BlockIndex,
-  type Plans,
-} from './plans.ts'
+import { addToPlans, publishedBlock, type Plans } from './plans.ts'
 import { createPublications, type Publications } from './publications.ts'
 import { restart } from './restart.ts'
 import { createSlotWriter, type SlotWriter } from './writer.ts'
 
-/** Time that a stop gives to the last snapshots; whatever ends it has less patience than a person. */
+/** Time that a stop gives to the last recovery point; whatever ends it has less patience than a person. */
 const lastSnapshotsMs = 1_500
 
 type EngineParts = {
   state: CoreState
   blocks: Blocks
-  index: BlockIndex
   writer: SlotWriter
   publications: Publications
+  recovery: Recovery
 }
 
 type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>
@@ -45,14 +40,14 @@ type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { log, drivers, clock, observe } = options
-  const index = createBlockIndex()
-  const blocks = new Blocks({ drivers, log, index, clock, observe })
+  const blocks = new Blocks({ drivers, log, clock, observe })
   try {
-    const { state, tipHash, heads } = await restart(options, { blocks, index })
+    const { state, fold, heads } = await restart(options, blocks)
     const { published } = state.superblock
     const publications = createPublications(log, { published, heads })
-    const writer = createSlotWriter(options, tipHash)
-    const engine = new Engine(options, { state, blocks, index, writer, publications })
+    const writer = createSlotWriter(options, fold.tipHash)
+    const recovery = createRecovery(options, { fold, blocks })
+    const engine = new Engine(options, { state, blocks, writer, publications, recovery })
     engine.dispatch({ type: 'tick' })
     return engine
   } catch (error) {
@@ -69,7 +64,7 @@ export class Engine {
   readonly publications: Publications
   readonly writer: SlotWriter
   readonly answers = createAnswers()
-  readonly #index: BlockIndex
+  readonly #recovery: Recovery
   readonly #faultpoint: Faultpoint
   /** Blocks of the open superblock. */
   #plans: Plans = new Map()
@@ -84,9 +79,9 @@ export class Engine {
     this.blocks = parts.blocks
     this.writer = parts.writer
     this.publications = parts.publications
-    this.#index = parts.index
     // A restart ends with everything in the log derived and visible.
     this.#publishedSlot = options.log.tip()
+    this.#recovery = parts.recovery
     this.#faultpoint = options.faultpoint ?? noFaults
   }
 
@@ -132,27 +127,23 @@ export class Engine {
     return signRefusal(signDigest, { logId, requestHash, fault, slot, issuedAtMs: clock.nowMs() })
   }
 
-  /** Takes nothing more, leaves snapshots, ends the nodes. The log stays open. */
+  /** Takes nothing more, leaves a recovery point, ends the nodes. The log stays open. */
   async stop(): Promise<void> {
     this.#close('the sequencer is stopping')
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const callOff = this.options.clock.after(lastSnapshotsMs, resolve)
-    await Promise.race([this.#leaveSnapshots(), late])
+    await Promise.race([this.#leavePoint(), late])
     callOff()
     await this.blocks.stop()
     await Promise.allSettled(this.#underWay)
   }
 
-  /** The next start goes on from here; without them it derives everything since the last ones. */
-  async #leaveSnapshots(): Promise<void> {
+  /** The next start goes on from here; without it everything since the last point is derived again. */
+  async #leavePoint(): Promise<void> {
     await Promise.allSettled(this.#underWay)
     const drivers = [...this.options.drivers.values()]
-    await Promise.allSettled(
-      drivers.map(async (driver) => {
-        await driver.rollback()
-        await driver.snapshot()
-      }),
-    )
+    await Promise.allSettled(drivers.map((driver) => driver.rollback()))
+    await this.#recovery.makePoint()
   }
 
   #close(reason: string): void {
@@ -226,11 +217,12 @@ export class Engine {
   #append(slot: FormedSlot): void {
     const { clock, observe } = this.options
     const startedMs = clock.elapsedMs()
-    const record = this.writer.record(slot)
-    this.#index.add(record)
+    const { record, hash } = this.writer.record(slot)
+    this.blocks.promise(record)
     addToPlans(this.#plans, record)
     this.#start(async () => {
       const recordBytes = await this.writer.append(record)
+      this.#recovery.durable(record, hash)
       observe({ type: 'slot', slot, recordBytes, durableMs: clock.elapsedMs() - startedMs })
       this.#faultpoint({ name: 'durable', superblock: slot.superblock, bundles: bundlesIn(slot) })
       const receipts = this.writer.receipts(record)
@@ -303,16 +295,8 @@ export class Engine {
     options.observe({ type: 'superblock', superblock, chainIds, closedMs })
     this.publications.publish({ superblock, slot: BigInt(state.height), chainIds })
     this.#publishedSlot = state.height
-    for (const chainId of chainIds) this.#snapshotIfDue(chainId)
+    if (this.#recovery.due(chainIds)) this.#start(() => this.#recovery.makePoint())
     this.dispatch({ type: 'published', superblock })
-  }
-
-  #snapshotIfDue(chainId: number): void {
-    const number = this.state.heads.get(chainId)?.number ?? 0
-    if (number % this.options.snapshotBlocks !== 0) return
-    this.#start(async () => {
-      await this.blocks.run(chainId, (driver) => driver.snapshot())
-    })
   }
 }
 

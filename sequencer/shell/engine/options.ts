@@ -7,6 +7,7 @@ import type { ChainDriver } from '../drivers/driver.ts'
 import type { Faultpoint } from '../faults.ts'
 import type { LogStore } from '../log/log-store.ts'
 import type { FeedSet } from '../marks.ts'
+import type { RecoveryPoints } from '../recovery/points.ts'
 import type { SignDigest } from '../signing.ts'
 
 /** Time as the engine sees it. */
@@ -28,7 +29,24 @@ export type EngineEvent =
   | { type: 'stopped'; chainId: number; reason: string }
   | { type: 'nodeLost'; chainId: number; reason: string }
   | { type: 'nodeRestored'; chainId: number; blocks: number; elapsedMs: number }
+  /** A recovery point was written: a restart goes on from here. */
+  | { type: 'point'; height: number; bytes: number; elapsedMs: number }
+  | { type: 'pointFailed'; reason: string }
+  /** A recovery point on disk cannot be used. */
+  | { type: 'pointSkipped'; name: string; reason: string }
   | { type: 'replayed'; slots: number; blocks: number; elapsedMs: number }
+
+/** How far a restart may have to go back, and what is given up behind that. */
+export type RecoverySettings = {
+  /** Blocks of one rollup after which a recovery point is made. */
+  blocks: number
+  /** Slots after which one is made. */
+  slots: number
+  /** Legs after which one is made. */
+  legs: number
+  /** Segments of the log that lie wholly before the oldest recovery point are deleted. */
+  prune: boolean
+}
 
 /** What {@link startEngine} needs. */
 export type EngineOptions = {
@@ -44,8 +62,9 @@ export type EngineOptions = {
   signSystem: SignSystemCall
   feeds: FeedSet
   clock: Clock
-  /** Blocks of a rollup between two snapshots of its node. */
-  snapshotBlocks: number
+  points: RecoveryPoints
+  /** When the next recovery point is made. */
+  recovery: RecoverySettings
   observe: (event: EngineEvent) => void
   /** Where a test may stop the process; default nowhere. */
   faultpoint?: Faultpoint | undefined

@@ -47,35 +47,3 @@ export function publishedBlock(
   })
   return { chainId, block, legs }
 }
-
-/** Place of the first slot of every block, so that one block can be derived again. */
-export type BlockIndex = {
-  /** Notes that a slot touches blocks of these chains. */
-  add: (record: SlotRecord) => void
-  /** Height of the slot that opened a chain's block; undefined when it is not in the log. */
-  heightOf: (chainId: number, number: number) => number | undefined
-  /** Last block number of a chain in the log; 1 when there is none. */
-  last: (chainId: number) => number
-}
-
-/** Makes an empty index. */
-export function createBlockIndex(): BlockIndex {
-  const heights = new Map<number, number[]>()
-  const of = (chainId: number) => {
-    const list = heights.get(chainId) ?? []
-    heights.set(chainId, list)
-    return list
-  }
-  // Block 1 of a rollup is empty and comes with its genesis: the log's blocks begin with 2.
-  return {
-    add: ({ header, chains }) => {
-      for (const { chainId, env } of chains) {
-        const list = of(chainId)
-        if (env.number === list.length + 2) list.push(header.height)
-        else assert(env.number === list.length + 1, 'block numbers of a rollup are contiguous')
-      }
-    },
-    heightOf: (chainId, number) => of(chainId)[number - 2],
-    last: (chainId) => of(chainId).length + 1,
-  }
-}

@@ -1,6 +1,7 @@
 import { keccak256 } from 'viem/utils'
 import { assert } from '../../../sdk/protocol/assert.ts'
-import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
+import { concatBytes } from '../../../sdk/protocol/bytes.ts'
+import type { Hash } from '../../../sdk/protocol/hex.ts'
 import {
   decodeGenesisRecord,
   decodeSlotRecord,
@@ -9,57 +10,48 @@ import {
 } from '../../../sdk/protocol/slot-codec.ts'
 import { slotHash, type GenesisRecord, type SlotRecord } from '../../../sdk/protocol/slot.ts'
 import type { SealedBlock } from '../../core/execution.ts'
-import { applyRecord, initialState, resume } from '../../core/restore.ts'
+import { lastBlock } from '../../core/block-heights.ts'
+import { foldRecord, initialFold, type Fold } from '../../core/fold.ts'
+import { resume } from '../../core/restore.ts'
+import { decodeSnapshot, encodeSnapshot } from '../../core/snapshot.ts'
 import type { CoreState } from '../../core/state.ts'
 import { LogError } from '../log/log-store.ts'
 import type { Blocks } from './blocks.ts'
-import { DerivationError } from './derive.ts'
+import { DerivationError, type Wanted } from './derive.ts'
 import type { EngineOptions } from './options.ts'
-import type { BlockIndex } from './plans.ts'
 
 /** What a started engine goes on from. */
 export type Restarted = {
   state: CoreState
-  /** Hash of the last slot. */
-  tipHash: Hash
+  /** What the log says, apart from the state that runs on. */
+  fold: Fold
   heads: ReadonlyMap<number, SealedBlock>
 }
 
 /**
- * Brings state and nodes to the log's tip: every record is folded into the state, every block that a
- * node lacks is derived and compared with what was promised, and with the hash in the log.
+ * Brings state and nodes to the log's tip: the newest recovery point is taken, every later record is
+ * folded into the state, every block that a node lacks is derived and compared with what was promised,
+ * and with the hash in the log.
  *
  * @throws {@link LogError} when the log is of another network or its chain of hashes is broken.
  * @throws {@link DerivationError} when a rollup does not follow from the log.
  */
-export async function restart(
-  options: EngineOptions,
-  { blocks, index }: { blocks: Blocks; index: BlockIndex },
-): Promise<Restarted> {
-  const { config, log, clock, observe } = options
+export async function restart(options: EngineOptions, blocks: Blocks): Promise<Restarted> {
+  const { log, clock, observe } = options
   const startedMs = clock.elapsedMs()
   const heads = await blocks.start()
   const genesis = await openGenesis(options, heads)
-  const state = initialState(config)
-  const folded = await foldLog(options, { state, index, genesis })
-  const wanted = new Map(
-    [...heads].map(([chainId, head]) => {
-      const recorded = folded.headers.get(chainId) ?? []
-      const known = recorded[head.number - 1]
-      if (known !== undefined && known !== head.hash) {
-        throw new DerivationError(chainId, `block ${head.number} has hash ${known}`, head.hash)
-      }
-      // The block in which a chain stopped was never published.
-      const stopped = state.stopped.has(chainId)
-      return [chainId, { head, number: stopped ? recorded.length : index.last(chainId) }]
-    }),
-  )
-  const derived = await blocks.derive(wanted)
+  const fold = await newestFold(options, genesis)
+  const from = fold.state.height
+  await foldLog(options, fold)
+  const wanted = wantedBlocks(heads, fold)
+  const derived = await blocks.derive(wanted, fold.blocks)
+  const state = copyOf(options, fold)
   const chains = [...derived].map(async ([chainId, head]) => {
-    const read = await blocks.run(chainId, (driver) => driver.accounts([config.system]))
+    const read = await blocks.run(chainId, (driver) => driver.accounts([options.config.system]))
     const systemNonce = read.facts[0]?.nonce
     assert(systemNonce !== undefined, 'the system account can be read')
-    const recordedNumber = folded.headers.get(chainId)?.length ?? 0
+    const recordedNumber = fold.recorded.get(chainId)?.number ?? 0
     return { chainId, head, systemNonce, recordedNumber }
   })
   resume(state, await Promise.all(chains))
@@ -68,8 +60,44 @@ export async function restart(
     0,
   )
   const elapsedMs = clock.elapsedMs() - startedMs
-  observe({ type: 'replayed', slots: log.tip(), blocks: count, elapsedMs })
-  return { state, tipHash: folded.tipHash, heads: derived }
+  observe({ type: 'replayed', slots: log.tip() - from, blocks: count, elapsedMs })
+  return { state, fold, heads: derived }
+}
+
+/** A state of its own for the core that runs: the fold stays what the log says. */
+function copyOf({ config }: EngineOptions, fold: Fold): CoreState {
+  return decodeSnapshot(concatBytes([...encodeSnapshot(fold)]), config).state
+}
+
+/** The newest recovery point, or slot 0 where there is none. */
+async function newestFold(
+  { config, log, points, observe }: EngineOptions,
+  genesis: { record: GenesisRecord; hash: Hash },
+): Promise<Fold> {
+  const newest = await points.newest(log, (skipped) =>
+    observe({ type: 'pointSkipped', ...skipped }),
+  )
+  return newest ?? initialFold(config, genesis.record, genesis.hash)
+}
+
+/** The block that each rollup must be brought to. */
+function wantedBlocks(heads: ReadonlyMap<number, SealedBlock>, fold: Fold): Map<number, Wanted> {
+  return new Map(
+    [...heads].map(([chainId, head]) => {
+      const recorded = fold.recorded.get(chainId)
+      // A node further back is compared when its next block is derived.
+      if (recorded?.number === head.number && recorded.hash !== head.hash) {
+        const expected = `block ${head.number} has hash ${recorded.hash}`
+        throw new DerivationError(chainId, expected, head.hash)
+      }
+      // The block in which a chain stopped was never published.
+      const stopped = fold.state.stopped.has(chainId)
+      return [
+        chainId,
+        { head, number: stopped ? (recorded?.number ?? 1) : lastBlock(fold.blocks, chainId) },
+      ]
+    }),
+  )
 }
 
 async function openGenesis(
@@ -112,33 +140,12 @@ function checkGenesis(
   ])
 }
 
-async function foldLog(
-  { config, log }: EngineOptions,
-  start: {
-    state: CoreState
-    index: BlockIndex
-    genesis: { record: GenesisRecord; hash: Hash }
-  },
-): Promise<{ tipHash: Hash; headers: Map<number, Hash[]> }> {
-  const { state, index, genesis } = start
-  /** Hashes of every rollup's blocks, from block 1 on. */
-  const headers = new Map<number, Hash[]>()
-  const note = (chainId: number, header: Hex) => {
-    const list = headers.get(chainId) ?? []
-    headers.set(chainId, list)
-    list.push(keccak256(header))
-  }
-  for (const { chainId, header } of genesis.record.chains) note(chainId, header)
-  let tipHash = genesis.hash
-  for await (const { height, record: bytes } of log.read(1)) {
+async function foldLog({ config, log }: EngineOptions, fold: Fold): Promise<void> {
+  for await (const { height, record: bytes } of log.read(fold.state.height + 1)) {
     const record = decodeSlotRecord(bytes)
-    checkLink(record, { height, parentHash: tipHash })
-    applyRecord(state, record)
-    index.add(record)
-    for (const { chainId, header } of record.notes.sealed) note(chainId, header)
-    tipHash = slotHash(config.logId, record.header)
+    checkLink(record, { height, parentHash: fold.tipHash })
+    foldRecord(fold, record, slotHash(config.logId, record.header))
   }
-  return { tipHash, headers }
 }
 
 function checkLink(record: SlotRecord, expected: { height: number; parentHash: Hash }): void {

@@ -9,8 +9,8 @@ import type { EngineOptions } from './options.ts'
 
 /** Turns formed slots into records of the log, and records into receipts. */
 export type SlotWriter = {
-  /** Makes the next record; its place in the chain of hashes is taken at once. */
-  record: (slot: FormedSlot) => SlotRecord
+  /** Makes the next record, with its hash; its place in the chain of hashes is taken at once. */
+  record: (slot: FormedSlot) => { record: SlotRecord; hash: Hash }
   /** Appends a record; gives its bytes when it is durable. */
   append: (record: SlotRecord) => Promise<number>
   /** The slot's receipts under one signature. */
@@ -40,7 +40,7 @@ export function createSlotWriter(
     record: (slot) => {
       const record = recordSlot(config, slot, { parentHash: tip, signSystem })
       tip = slotHash(config.logId, record.header)
-      return record
+      return { record, hash: tip }
     },
     append: async (record) => {
       const bytes = encodeSlotRecord(record)

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** An append-only file. */
@@ -18,8 +18,9 @@ export type Disk = {
   readAt: (name: string, offset: number, length: number) => Promise<Uint8Array>
   /** Opens a file for appending, cut to `size` bytes; makes it, durably, when it is absent. */
   open: (name: string, size: number) => Promise<DiskFile>
-  /** Replaces a small file as a whole; survives the process, not always the machine. */
-  replace: (name: string, bytes: Uint8Array) => Promise<void>
+  /** Replaces a small file as a whole; survives the machine's end only when it is `durable`. */
+  replace: (name: string, bytes: Uint8Array, durable?: boolean) => Promise<void>
+  remove: (name: string) => Promise<void>
 }
 
 /** A directory of the machine; made with access for its owner alone. */
@@ -38,15 +39,18 @@ export async function openDisk(directory: string): Promise<Disk> {
       }
     },
     open: (name, size) => openFile(directory, name, size),
-    replace: async (name, bytes) => {
+    replace: async (name, bytes, durable = false) => {
       const file = await open(join(directory, `${name}.new`), 'w', 0o600)
       try {
         await writeAll(file, bytes)
+        if (durable) await file.sync()
       } finally {
         await file.close()
       }
       await rename(join(directory, `${name}.new`), join(directory, name))
+      if (durable) await syncDirectory(directory)
     },
+    remove: (name) => rm(join(directory, name), { force: true }),
   }
 }
 

@@ -1,11 +1,9 @@
 import { concatBytes } from '../../../sdk/protocol/bytes.ts'
 import type { Disk, DiskFile } from './disk.ts'
-import { frame, FRAME_HEADER_BYTES, framesFrom, soundFrameAfter } from './frame.ts'
+import { frame, frameAt } from './frame.ts'
 import { LogError, type LogStore } from './log-store.ts'
 import { readMark, writeMark } from './mark.ts'
-
-/** Where a record stands. */
-type Place = { segment: string; offset: number; length: number }
+import { findSegments, segmentName, segmentOf, type Segment } from './segments.ts'
 
 type Pending = {
   height: number
@@ -14,8 +12,10 @@ type Pending = {
   reject: (error: unknown) => void
 }
 
-/** Bytes after which a new segment begins. */
-const segmentBytesMax = 64 * 1024 * 1024
+/** Bytes after which a new segment begins, unless said otherwise. */
+const segmentBytesDefault = 64 * 1024 * 1024
+/** Bytes that reading takes from a segment at once, and one record more. */
+const readBytes = 4 * 1024 * 1024
 
 /** What opening a log found at its end. */
 export type OpenedLog = {
@@ -28,49 +28,121 @@ export type OpenedLog = {
  * Opens a log in a directory: every record is read and its checksum checked. A torn end is cut off;
  * damage before the end is refused with its place.
  *
+ * @param options.segmentBytes - Bytes after which a new segment begins; default 64 MiB.
  * @throws {@link LogError} when a record is damaged, a segment is missing, or an acknowledged record
  * is gone.
  */
-export async function openFileLog(disk: Disk): Promise<OpenedLog> {
-  const names = (await disk.list()).filter((name) => /^\d{16}\.log$/.test(name)).toSorted()
-  const places: Place[] = []
-  let size = 0
-  let repairedBytes = 0
-  for (const [i, segment] of names.entries()) {
-    checkSegmentName(segment, places.length)
-    const bytes = await disk.read(segment)
-    const { frames, end } = framesFrom(bytes, 0)
-    if (end < bytes.length) {
-      const last = i === names.length - 1
-      if (!last || soundFrameAfter(bytes, end)) {
-        throw new LogError('a record before the last is sound', [
-          `segment: ${segment}; offset: ${end}; height: ${places.length + frames.length}`,
-        ])
-      }
-      repairedBytes = bytes.length - end
-    }
-    for (const { offset, payload } of frames) {
-      places.push({ segment, offset, length: payload.length })
-    }
-    size = end
-  }
-  const acknowledged = await readMark(disk)
-  if (acknowledged !== undefined && acknowledged >= places.length) {
+export async function openFileLog(
+  disk: Disk,
+  options: { segmentBytes?: number | undefined } = {},
+): Promise<OpenedLog> {
+  const { segments, tornBytes } = await findSoundSegments(disk)
+  const last = segments.at(-1) ?? { name: segmentName(0), first: 0, offsets: [], size: 0 }
+  if (segments.length === 0) segments.push(last)
+  const file = await disk.open(last.name, last.size)
+  const segmentBytes = options.segmentBytes ?? segmentBytesDefault
+  return { log: new FileLog(disk, { segments, file, segmentBytes }), repairedBytes: tornBytes }
+}
+
+/**
+ * Opens a log to read it, while another process may append to it: what is torn at the end is left as
+ * it is and not shown.
+ *
+ * @throws {@link LogError} as {@link openFileLog} does.
+ */
+export async function readFileLog(
+  disk: Disk,
+): Promise<Pick<LogStore, 'tip' | 'first' | 'read' | 'readOne'>> {
+  const { segments } = await findSoundSegments(disk)
+  return new SegmentReader(disk, segments)
+}
+
+async function findSoundSegments(disk: Disk) {
+  const acknowledged = await readMark(disk, 'acknowledged')
+  const found = await findSegments(disk)
+  const tip = tipOf(found.segments)
+  if (acknowledged !== undefined && acknowledged > tip) {
+    const last = found.segments.at(-1)
+    const place = last === undefined ? 'none' : `${last.name}; offset: ${last.size}`
     throw new LogError('an acknowledged record is in the log', [
-      `acknowledged height: ${acknowledged}; last sound height: ${places.length - 1}`,
+      `acknowledged height: ${acknowledged}; last sound height: ${tip}; last segment: ${place}`,
     ])
   }
-  const segment = names.at(-1) ?? segmentName(0)
-  const file = await disk.open(segment, size)
-  return { log: new FileLog(disk, { places, segment, size, file }), repairedBytes }
+  return found
+}
+
+function tipOf(segments: readonly Segment[]): number {
+  const last = segments.at(-1)
+  return last === undefined ? -1 : last.first + last.offsets.length - 1
+}
+
+/** Reads records from the segments of a log. */
+class SegmentReader {
+  protected readonly disk: Disk
+  protected readonly segments: Segment[]
+
+  constructor(disk: Disk, segments: Segment[]) {
+    this.disk = disk
+    this.segments = segments
+  }
+
+  tip(): number {
+    return tipOf(this.segments)
+  }
+
+  first(): number {
+    const [zero, next] = this.segments
+    if (zero === undefined) return 1
+    const kept = zero.first + zero.offsets.length
+    return next === undefined || next.first === kept ? 1 : next.first
+  }
+
+  async *read(height: number): AsyncIterable<{ height: number; record: Uint8Array }> {
+    const tip = this.tip()
+    for (let at = height; at <= tip;) {
+      const records = await this.#readFrom(at, tip)
+      for (const record of records) yield { height: at++, record }
+    }
+  }
+
+  async readOne(height: number): Promise<Uint8Array | undefined> {
+    if (height > this.tip() || height < 0) return undefined
+    const [record] = await this.#readFrom(height, height)
+    return record
+  }
+
+  /** Records from `height` on, at most to `last`: as many as one read of one segment gives. */
+  async #readFrom(height: number, last: number): Promise<Uint8Array[]> {
+    const segment = segmentOf(this.segments, height)
+    if (segment === undefined) {
+      const values = [`height: ${height}; lowest height kept after 0: ${this.first()}`]
+      throw new LogError('a record that is read was not pruned', values)
+    }
+    const { name, first, offsets, size } = segment
+    const from = height - first
+    const start = offsets[from] as number
+    let to = from + 1
+    const count = Math.min(last - first + 1, offsets.length)
+    while (to < count && (offsets[to] as number) - start < readBytes) to += 1
+    const end = offsets[to] ?? size
+    const bytes = await this.disk.readAt(name, start, end - start)
+    const records: Uint8Array[] = []
+    for (let i = from; i < to; i++) {
+      const framed = frameAt(bytes, (offsets[i] as number) - start)
+      if (framed === undefined) {
+        throw new LogError('a record is what was written', [
+          `segment: ${name}; offset: ${offsets[i]}; height: ${first + i}`,
+        ])
+      }
+      records.push(framed.payload)
+    }
+    return records
+  }
 }
 
 /** An open log: it owns the file that it appends to. */
-class FileLog implements LogStore {
-  readonly #disk: Disk
-  readonly #places: Place[]
-  #segment: string
-  #size: number
+class FileLog extends SegmentReader implements LogStore {
+  readonly #segmentBytes: number
   #file: DiskFile
   /** Height that the next record must have. */
   #next: number
@@ -79,20 +151,11 @@ class FileLog implements LogStore {
   #written: Promise<void> = Promise.resolve()
   #failed: unknown
 
-  constructor(
-    disk: Disk,
-    opened: { places: Place[]; segment: string; size: number; file: DiskFile },
-  ) {
-    this.#disk = disk
-    this.#places = opened.places
-    this.#segment = opened.segment
-    this.#size = opened.size
+  constructor(disk: Disk, opened: { segments: Segment[]; file: DiskFile; segmentBytes: number }) {
+    super(disk, opened.segments)
     this.#file = opened.file
-    this.#next = opened.places.length
-  }
-
-  tip(): number {
-    return this.#places.length - 1
+    this.#segmentBytes = opened.segmentBytes
+    this.#next = this.tip() + 1
   }
 
   append(height: number, record: Uint8Array): Promise<void> {
@@ -111,24 +174,17 @@ class FileLog implements LogStore {
     })
   }
 
-  async *read(height: number): AsyncIterable<{ height: number; record: Uint8Array }> {
-    const end = this.#places.length
-    let loaded: { segment: string; bytes: Uint8Array } | undefined
-    for (let at = height; at < end; at++) {
-      const place = this.#places[at] as Place
-      if (loaded?.segment !== place.segment) {
-        loaded = { segment: place.segment, bytes: await this.#disk.read(place.segment) }
-      }
-      const start = place.offset + FRAME_HEADER_BYTES
-      yield { height: at, record: loaded.bytes.subarray(start, start + place.length) }
-    }
-  }
-
-  async readOne(height: number): Promise<Uint8Array | undefined> {
-    const place = this.#places[height]
-    if (place === undefined) return undefined
-    const { segment, offset, length } = place
-    return this.#disk.readAt(segment, offset + FRAME_HEADER_BYTES, length)
+  async prune(below: number): Promise<void> {
+    const doomed = this.segments.filter(
+      ({ first, offsets }, i) =>
+        i > 0 && i < this.segments.length - 1 && first + offsets.length <= below,
+    )
+    const last = doomed.at(-1)
+    if (last === undefined) return
+    // Noted first: what a crash leaves behind is not taken for a hole.
+    await writeMark(this.disk, 'kept-from', last.first + last.offsets.length)
+    this.segments.splice(1, doomed.length)
+    for (const { name } of doomed) await this.disk.remove(name)
   }
 
   async close(): Promise<void> {
@@ -148,10 +204,10 @@ class FileLog implements LogStore {
         this.#fail(batch, error)
         break
       }
+      const segment = this.#open()
       for (const { bytes, resolve } of batch) {
-        const length = bytes.length - FRAME_HEADER_BYTES
-        this.#places.push({ segment: this.#segment, offset: this.#size, length })
-        this.#size += bytes.length
+        segment.offsets.push(segment.size)
+        segment.size += bytes.length
         resolve()
       }
     }
@@ -159,19 +215,25 @@ class FileLog implements LogStore {
     this.#writing = false
   }
 
+  #open(): Segment {
+    return this.segments.at(-1) as Segment
+  }
+
   async #write(batch: readonly Pending[]): Promise<void> {
     const [first] = batch
     const last = batch.at(-1)
     if (first === undefined || last === undefined) return
-    if (this.#size >= segmentBytesMax) {
+    // Record 0 says whose log this is: its segment outlives every pruning.
+    const full = this.#open().size >= this.#segmentBytes || first.height === 1
+    if (full && this.#open().first !== first.height) {
       await this.#file.close()
-      this.#segment = segmentName(first.height)
-      this.#size = 0
-      this.#file = await this.#disk.open(this.#segment, 0)
+      const name = segmentName(first.height)
+      this.#file = await this.disk.open(name, 0)
+      this.segments.push({ name, first: first.height, offsets: [], size: 0 })
     }
     await this.#file.append(concatBytes(batch.map(({ bytes }) => bytes)))
     await this.#file.sync()
-    await writeMark(this.#disk, last.height)
+    await writeMark(this.disk, 'acknowledged', last.height)
   }
 
   /** What is on the disk is not known any more: nothing may follow until the log is opened anew. */
@@ -181,15 +243,4 @@ class FileLog implements LogStore {
     for (const { reject } of [...batch, ...this.#queue]) reject(fault)
     this.#queue = []
   }
-}
-
-function segmentName(height: number): string {
-  return `${String(height).padStart(16, '0')}.log`
-}
-
-function checkSegmentName(segment: string, height: number): void {
-  if (segment === segmentName(height)) return
-  throw new LogError('no segment is missing', [
-    `found: ${segment}; expected: ${segmentName(height)}`,
-  ])
 }

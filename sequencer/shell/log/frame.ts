@@ -1,18 +1,18 @@
+import { crc32 } from 'node:zlib'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
-import { crc32c } from './crc32c.ts'
 
-/** Bytes before a record: its length and the CRC-32C of its bytes, both as uint32 big endian. */
-export const FRAME_HEADER_BYTES = 8
+/** Bytes before a record: its length and the CRC-32 of its bytes, both as uint32 big endian. */
+const FRAME_HEADER_BYTES = 8
 
 /** A record may grow beyond the slot's limit by what notes and signatures add. */
-export const FRAME_BYTES_MAX = LIMITS.slotBytes * 4
+const FRAME_BYTES_MAX = LIMITS.slotBytes * 4
 
 /** Puts length and checksum before a record. */
 export function frame(payload: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(FRAME_HEADER_BYTES + payload.length)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, payload.length)
-  view.setUint32(4, crc32c(payload))
+  view.setUint32(4, crc32(payload))
   bytes.set(payload, FRAME_HEADER_BYTES)
   return bytes
 }
@@ -28,7 +28,7 @@ export function frameAt(bytes: Uint8Array, offset: number): Framed | undefined {
   const start = offset + FRAME_HEADER_BYTES
   if (length === 0 || length > FRAME_BYTES_MAX || start + length > bytes.length) return undefined
   const payload = bytes.subarray(start, start + length)
-  if (crc32c(payload) !== view.getUint32(4)) return undefined
+  if (crc32(payload) !== view.getUint32(4)) return undefined
   return { offset, payload, nextOffset: start + length }
 }
 

@@ -12,10 +12,18 @@ export type LogStore = {
    * nothing more may be acknowledged.
    */
   append: (height: number, record: Uint8Array) => Promise<void>
-  /** Gives the records from `height` on, up to the tip at the time of the call. */
+  /** Lowest height after 0 that can be read: above 1 once older records were pruned. */
+  first: () => number
+  /**
+   * Gives the records from `height` on, up to the tip at the time of the call.
+   *
+   * @throws {@link LogError} when a record was pruned, or is not what was written.
+   */
   read: (height: number) => AsyncIterable<{ height: number; record: Uint8Array }>
   /** Gives one record, or undefined beyond the tip. */
   readOne: (height: number) => Promise<Uint8Array | undefined>
+  /** Deletes what can be deleted of the records from height 1 up to, not with, `below`. */
+  prune: (below: number) => Promise<void>
   close: () => Promise<void>
 }
 
