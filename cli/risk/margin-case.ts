@@ -18,6 +18,7 @@ import {
   readObject,
   readWord,
 } from './fields.ts'
+import { readExtensions } from './extension-fields.ts'
 import { overlay } from './overlay.ts'
 
 /** A portfolio, its market and the rules that it is margined by. */
@@ -148,11 +149,12 @@ function readSurface(from: JsonObject, path: string): SviSlice {
 /** Changes of the parameters of version 1; collaterals are listed whole. */
 function readParameters(value: unknown): RiskParameters {
   const from = value === undefined ? {} : readObject(value, 'parameters')
-  const { collaterals: listed, ...changes } = from
+  const { collaterals: listed, extensions, ...changes } = from
   const rows = readList({ listed }, 'listed', 'parameters.collaterals', UNDERLYINGS_MAX)
   const parameters: RiskParameters = {
     ...overlay(BASE_PARAMETERS, changes, 'parameters'),
     version: 1,
+    extensions: extensions === undefined ? undefined : readExtensions(extensions),
     collaterals: rows.map((row, i) => {
       const path = `parameters.collaterals[${i}]`
       return {

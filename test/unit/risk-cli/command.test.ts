@@ -52,6 +52,30 @@ test('a portfolio in the fields of the SDK has margin, state and reasons', () =>
   expect(explained.mm).toBe(margin['mm'])
 })
 
+test('extensions are switched on by name, and nothing else is taken for one', () => {
+  const extensions = {
+    crossUnderlying: { offsets: [{ underlying: 1, share: 0.6, gainMaxUsd: 2e7 }], keep: 0.6 },
+    latency: { deviations: 3.09, stateAgeS: 60 },
+    size: { thresholdUsd: 2e7, slope: 0.1, shareMax: 0.1 },
+    rollShock: [{ underlying: 1, share: 0.01 }],
+    capLongAtPremium: true,
+    notionalFloor: 0.001,
+  }
+  const lines = [
+    given,
+    { ...given, parameters: { extensions: {} } },
+    { ...given, parameters: { extensions } },
+    { ...given, parameters: { extensions: { latencies: {} } } },
+  ]
+  const answers = tandem(['margin'], lines).lines.map(
+    (line) => JSON.parse(line) as { im: number; mm: number; error?: { path: string } },
+  )
+  expect(answers[1]).toEqual(answers[0])
+  expect(answers[2]?.im).toBeLessThan(answers[0]?.im ?? NaN)
+  expect(answers[2]?.mm).toBe(answers[0]?.mm)
+  expect(answers[3]?.error?.path).toBe('parameters.extensions.latencies')
+})
+
 test.each([
   ['no marks', { ...given, market: {} }, 'INVALID_PORTFOLIO'],
   ['a surface that breaks a rule', surfaceWith({ b: -1 }), 'INVALID_REQUEST'],

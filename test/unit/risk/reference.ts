@@ -62,7 +62,34 @@ export function errorInUlps(actual: number, exact: Fixed): number {
   return Math.abs(Number(difference >> (BITS - 200n)) / 2 ** 200) / ulp(Math.abs(toNumber(exact)))
 }
 
-function toNumber(value: Fixed): number {
+/** Product of two fixed-point numbers. */
+export function times(a: Fixed, b: Fixed): Fixed {
+  return (a * b) >> BITS
+}
+
+/** Quotient of two fixed-point numbers. */
+export function over(a: Fixed, b: Fixed): Fixed {
+  return (a << BITS) / b
+}
+
+/** Square root of a fixed-point number. */
+export function squareRootReference(x: Fixed): Fixed {
+  return x === 0n ? 0n : rootOf(x << BITS)
+}
+
+/** Standard normal distribution; good to |x| ≤ 14. */
+export function normalReference(x: Fixed): Fixed {
+  const argument = over(x, squareRootReference(2n * ONE))
+  return (ONE + errorFunctionReference(argument)) / 2n
+}
+
+/** Standard normal density. */
+export function densityReference(x: Fixed): Fixed {
+  return over(exponentialReference(-times(x, x) / 2n), squareRootReference(2n * pi()))
+}
+
+/** The nearest double of a fixed-point number, within an ulp. */
+export function toNumber(value: Fixed): number {
   const size = value < 0n ? -value : value
   const shift = BigInt(Math.max(size.toString(2).length - 64, 0))
   const exponent = Number(shift - BITS)
