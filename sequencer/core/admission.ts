@@ -248,7 +248,8 @@ function jointAccounts(
   if (hub === undefined) return []
   const last = legs.findLastIndex(({ chainId }) => chainId !== hub.chainId)
   return legs.slice(last + 1).flatMap((leg, i) => {
-    if (canRevert[last + 1 + i] === true || !hub.credit.includes(leg.to)) return []
+    if (canRevert[last + 1 + i] === true) return []
+    if (leg.to === undefined || !hub.credit.includes(leg.to)) return []
     if (!leg.input.startsWith(config.checkAfterSelector) || leg.input.length < 74) return []
     const account: AccountId = `0x${leg.input.slice(10, 74)}`
     return ownerOf(account) === leg.from ? [{ sender: leg.from, account }] : []

@@ -13,8 +13,8 @@ export type AccessListItem = { address: Address; storageKeys: readonly Hash[] }
 export type Call = {
   /** Lower case. */
   from: Address
-  /** Lower case. Contract creations are refused before they become calls. */
-  to: Address
+  /** Lower case; undefined creates a contract of the input. */
+  to: Address | undefined
   input: Hex
   /** Wei. */
   value: bigint

@@ -2,11 +2,13 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
 import type { LegOutcome, SealedBlock } from '../../sequencer/core/execution.ts'
+import type { Call, Leg } from '../../sequencer/core/leg.ts'
 import type { BlockPlan } from '../../sequencer/shell/drivers/driver.ts'
 import { connectIpc } from '../../sequencer/shell/drivers/ipc.ts'
+import { decodeTransaction } from '../../sequencer/shell/drivers/transaction.ts'
 import { envAfter, senders, testRollup, type TestRollup } from '../fixtures/rollup/driver.ts'
 import { createRandom } from '../fixtures/rollup/random.ts'
-import { randomLeg, zoo } from '../fixtures/rollup/random-legs.ts'
+import { randomCreation, randomLeg, zoo } from '../fixtures/rollup/random-legs.ts'
 
 const seed = Number(process.env['SEED'] ?? 20_261_122)
 const legsInAll = Number(process.env['CONFORMANCE_LEGS'] ?? 2_400)
@@ -108,4 +110,104 @@ describe(`${legsInAll} random legs (SEED=${seed})`, () => {
     expect(await replay(made, rest)).toEqual(rest.map(({ block }) => block))
     expect(made.alerts).toEqual([])
   })
+})
+
+describe(`blocks with contract creations (SEED=${seed})`, () => {
+  type Tried = { plan: BlockPlan; block: SealedBlock }
+
+  /** A list of random legs in which about every other creates a contract. */
+  async function mixedLegs(random: ReturnType<typeof createRandom>, nonces: number[]) {
+    const legs = []
+    for (let i = 0; i < 12; i++) {
+      const creates = random.chance(0.4)
+      legs.push(await randomLeg(random, nonces, creates ? randomCreation : undefined))
+    }
+    legs.push(await randomLeg(random, nonces, randomCreation))
+    return legs
+  }
+
+  /** The system key's calls have no signature yet when they are tried. */
+  function withoutSignature(leg: Leg): Call {
+    if (leg.to === undefined) return leg
+    const { from, to, input, value, gas, nonce, fee, accessList } = leg
+    return { from, to, input, value, gas, nonce, fee, accessList }
+  }
+
+  test('a trial promises what the block does, and the same on a fresh node (I3, I19)', async () => {
+    const made = rollup()
+    await made.driver.start()
+    const random = createRandom(seed + 1)
+    const nonces = senders.map(() => 0)
+    const tried: Tried[] = []
+    let created = 0
+    for (let i = 0; i < 12; i++) {
+      const head = made.driver.head()
+      const legs = await mixedLegs(random, nonces)
+      const env = envAfter(head, random.between(0, 3))
+      const plain = legs.slice(
+        0,
+        legs.findIndex(({ to }) => to === undefined),
+      )
+      const [simulated, trial, again] = [
+        await made.driver.simulate(env, plain),
+        await made.driver.simulate(env, legs),
+        await made.driver.simulate(env, legs.map(withoutSignature)),
+      ]
+      if (trial.kind !== 'outcomes' || simulated.kind !== 'outcomes') {
+        throw new Error(JSON.stringify(trial))
+      }
+      // The trial is the simulation's oracle, return data and all; and it leaves nothing behind.
+      expect(trial.outcomes.slice(0, plain.length)).toEqual(simulated.outcomes)
+      expect(again).toEqual(trial)
+      expect(made.driver.head()).toEqual(head)
+      const plan = { env, legs, expected: trial.outcomes }
+      const result = await made.driver.seal(plan)
+      if (result.kind === 'difference') throw new Error(JSON.stringify(result.difference))
+      await made.driver.publish()
+      tried.push({ plan, block: result.block })
+      created += legs.filter(
+        ({ to }, at) => to === undefined && trial.outcomes[at]?.status === 1,
+      ).length
+    }
+    expect(created).toBeGreaterThan(8)
+    const fresh = rollup()
+    await fresh.driver.start()
+    for (const { plan, block } of tried) {
+      const result = await fresh.driver.seal(plan)
+      expect(result).toEqual({ kind: 'sealed', block })
+      await fresh.driver.publish()
+    }
+    expect(made.alerts).toEqual([])
+  })
+
+  test('a creation that no block can hold is named, and the node goes on', async () => {
+    const made = rollup()
+    await made.driver.start()
+    const nonces = senders.map(() => 0)
+    const good = await randomLeg(createRandom(1), nonces, () => ({ to: undefined, data: '0x00' }))
+    const poor = { ...(await poorCreation()) }
+    const env = envAfter(made.driver.head())
+    const trial = await made.driver.simulate(env, [good, poor])
+    expect(trial).toMatchObject({ kind: 'invalid', index: 1 })
+    expect(await made.driver.simulate(env, [good])).toMatchObject({ kind: 'outcomes' })
+  })
+
+  /** A creation that carries more than its sender has. */
+  async function poorCreation() {
+    const rawTx = await senders[5]!.signTransaction({
+      type: 'eip1559',
+      chainId: 902,
+      nonce: 0,
+      gas: 100_000n,
+      maxFeePerGas: 2n * 10n ** 9n,
+      maxPriorityFeePerGas: 0n,
+      value: 10n ** 30n,
+      data: '0x00',
+    })
+    return decodeTransaction(rawTx, {
+      chainId: 902,
+      baseFeePerGas: 10n ** 9n,
+      gasMax: 1_000_000_000n,
+    })
+  }
 })

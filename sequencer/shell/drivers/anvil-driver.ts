@@ -1,6 +1,6 @@
 import { assert } from '../../../sdk/protocol/assert.ts'
 import type { Hash } from '../../../sdk/protocol/hex.ts'
-import type { ChainHead, SealedBlock } from '../../core/execution.ts'
+import type { ChainHead, SealedBlock, Simulation } from '../../core/execution.ts'
 import { readAccounts } from './accounts.ts'
 import type { DriverAlert } from './alert.ts'
 import { endLeftNodes, type AnvilNode, type AnvilOptions } from './anvil-node.ts'
@@ -12,6 +12,7 @@ import { emptyPool, rewind, seal, sendLegs, StrayNodeError, type Running } from 
 import { createSerial, createSignal } from './serial.ts'
 import { simulateCalls } from './simulate.ts'
 import { listSnapshots, writeSnapshot } from './snapshot.ts'
+import { needsTrial, tryCalls } from './trial.ts'
 
 /** What makes a rollup's driver. */
 export type AnvilDriverOptions = Omit<AnvilOptions, 'state'> & {
@@ -50,11 +51,24 @@ export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
         head: headOf(published),
         facts: await readAccounts(node.rpc, published.number, addresses),
       })),
-    simulate: (env, calls) =>
-      reading(async ({ node, published }) => {
-        if (env.parentHash !== published.hash) return { kind: 'stale', head: headOf(published) }
-        return await simulateCalls(node.rpc, chainId, env, calls)
-      }),
+    simulate: async (env, calls) => {
+      if (!needsTrial(calls)) {
+        return await reading(async ({ node, published }) => {
+          if (env.parentHash !== published.hash) return stale(published)
+          return await simulateCalls(node.rpc, chainId, env, calls)
+        })
+      }
+      for (;;) {
+        const tried = await inTurn(async (state) => {
+          // A trial needs the head itself: it waits until the block on top of it is decided.
+          if (state.sealed !== undefined) return undefined
+          if (env.parentHash !== state.published.hash) return stale(state.published)
+          return await tryCalls(state, env, { chainId, calls })
+        })
+        if (tried !== undefined) return tried
+        await decided.next()
+      }
+    },
     read: <T>(ask: (head: ChainHead) => NodeCall) => reading((state) => read<T>(state, ask)),
     stage: (legs) =>
       inTurn(async (state) => {
@@ -168,6 +182,10 @@ async function read<T>(state: Running, ask: (head: ChainHead) => NodeCall): Prom
     const again = ask(headOf(state.published))
     return await rpc.call<T>(again.method, again.params, readTimeoutMs)
   }
+}
+
+function stale(published: SealedBlock): Simulation {
+  return { kind: 'stale', head: headOf(published) }
 }
 
 function headOf({ number, hash, timestampS }: SealedBlock): ChainHead {

@@ -65,7 +65,7 @@ export function compareBlock(
   return (
     compareOrder(plan, block.transactions) ??
     compareReceipts(plan, receipts) ??
-    compareHeader(plan.env, block)
+    headerDifference(plan.env, block)
   )
 }
 
@@ -108,7 +108,8 @@ function compareReceipts(
   return undefined
 }
 
-function compareHeader(env: BlockEnv, block: NodeBlock): Difference | undefined {
+/** Gives the first difference between a block's header and its environment. */
+export function headerDifference(env: BlockEnv, block: NodeBlock): Difference | undefined {
   const pairs: readonly [string, string, string][] = [
     ['number', String(env.number), String(Number(block.number))],
     ['parentHash', env.parentHash, block.parentHash],

@@ -52,7 +52,10 @@ export type ChainDriver = {
    * @throws NodeRpcError with the node's own words when it refuses.
    */
   read: <T>(ask: (head: ChainHead) => NodeCall) => Promise<T>
-  /** Runs calls in order on the published head, under `env`; changes nothing. */
+  /**
+   * Runs calls in order on the published head, under `env`; changes nothing that is published. A list
+   * with a contract creation is tried in a block that is taken back, after what was asked before.
+   */
   simulate: (env: BlockEnv, calls: readonly Call[]) => Promise<Simulation>
   /**
    * Sends legs of the open block ahead, in order, after those staged before. A hint: `seal` sends what

@@ -1,6 +1,6 @@
 import { assert } from '../../../sdk/protocol/assert.ts'
 import type { Hash } from '../../../sdk/protocol/hex.ts'
-import type { Difference, SealedBlock } from '../../core/execution.ts'
+import type { BlockEnv, Difference, SealedBlock } from '../../core/execution.ts'
 import type { SignedLeg } from '../../core/leg.ts'
 import type { DriverAlert } from './alert.ts'
 import type { AnvilNode } from './anvil-node.ts'
@@ -43,7 +43,7 @@ export async function seal(
     }
     const refused = await fillPool(state, plan.legs)
     if (refused !== undefined) return { kind: 'difference', difference: refused }
-    const { block, receipts } = await mine(state, plan)
+    const { block, receipts } = await mine(state, plan.env)
     const difference = compareBlock(plan, block, receipts)
     if (difference === undefined) {
       state.sealed = sealedBlock(block)
@@ -114,9 +114,10 @@ export async function emptyPool(state: Running): Promise<void> {
   state.staged = []
 }
 
-async function mine(
+/** Mines the pool under an environment; gives the block and its receipts. */
+export async function mine(
   { node, gate }: Running,
-  { env }: BlockPlan,
+  env: BlockEnv,
 ): Promise<{ block: NodeBlock; receipts: readonly NodeReceipt[] }> {
   const { rpc } = node
   // Every time: a rollback does not bring it back.
@@ -135,7 +136,7 @@ async function mine(
 }
 
 /** Hash of the node's head where it is not the published one: somebody else mined. */
-async function strayHead({ node, published }: Running): Promise<Hash | undefined> {
+export async function strayHead({ node, published }: Running): Promise<Hash | undefined> {
   const { hash } = await node.rpc.call<NodeBlock>('eth_getBlockByNumber', ['latest', false])
   return hash === published.hash ? undefined : hash
 }

@@ -85,7 +85,8 @@ function overridesOf(env: BlockEnv) {
   }
 }
 
-function callRequest(call: Call, chainId: number) {
+/** A call as the node takes it. */
+export function callRequest(call: Call, chainId: number) {
   const { from, to, input, value, gas, nonce, fee, accessList } = call
   const price =
     fee.type === 'eip1559'
@@ -96,7 +97,7 @@ function callRequest(call: Call, chainId: number) {
       : { gasPrice: quantity(fee.gasPrice) }
   return {
     from,
-    to,
+    ...(to === undefined ? {} : { to }),
     input,
     value: quantity(value),
     gas: quantity(gas),

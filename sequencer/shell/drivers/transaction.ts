@@ -40,6 +40,10 @@ const gasPerZeroByte = 4n
 const gasPerByte = 16n
 const gasPerListedAddress = 2_400n
 const gasPerListedKey = 1_900n
+const gasPerCreation = 32_000n
+const gasPerInitCodeWord = 2n
+/** Bytes of init code that a creation may have (EIP-3860). */
+const initCodeBytesMax = 49_152
 
 /**
  * Decodes a signed transaction, recovers its sender and checks all that needs no state: what the
@@ -57,20 +61,20 @@ export function decodeTransaction(rawTx: string, rules: TransactionRules, leg = 
   const { nonce, fee, gas, to, value, input, accessList } = parts
   if (nonce > safeNonceMax) throw invalid(leg, `nonce ${nonce} is above ${safeNonceMax}`)
   checkFee(fee, rules, leg)
-  if (to.length === 0) {
-    throw new TandemError('UNSUPPORTED', {
-      what: `leg ${leg}, a contract creation without a deployer`,
-      reason: 'send the code to the CREATE2 deployer 0x4e59b44847b379578588920cA78FbF26c0B4956C',
-    })
+  const creates = to.length === 0
+  if (!creates && to.length !== 20) {
+    throw invalid(leg, `the recipient has ${to.length} bytes, not 20`)
   }
-  if (to.length !== 20) throw invalid(leg, `the recipient has ${to.length} bytes, not 20`)
-  checkGas(gas, intrinsicGas(input, accessList), rules, leg)
+  if (creates && input.length > initCodeBytesMax) {
+    throw invalid(leg, `its init code has ${input.length} bytes, more than ${initCodeBytesMax}`)
+  }
+  checkGas(gas, intrinsicGas({ input, accessList, creates }), rules, leg)
   return {
     chainId: rules.chainId,
     hash: keccak256(bytes),
     rawTx: bytesToHex(bytes),
     from: recoverSender(parts, leg),
-    to: bytesToHex(to),
+    to: creates ? undefined : bytesToHex(to),
     input: bytesToHex(input),
     value,
     gas,
@@ -93,11 +97,20 @@ export function signatureOf(rawTx: string): TransactionSignature {
   return { yParity, r: bytesToHex(r), s: bytesToHex(s) }
 }
 
-/** Gas that a call costs before its first instruction (EIP-2028, EIP-2930). */
-export function intrinsicGas(input: Uint8Array, accessList: readonly AccessListItem[]): bigint {
+/** Gas that a transaction costs before its first instruction (EIP-2028, EIP-2930, EIP-3860). */
+export function intrinsicGas({
+  input,
+  accessList,
+  creates = false,
+}: {
+  input: Uint8Array
+  accessList: readonly AccessListItem[]
+  creates?: boolean
+}): bigint {
   let zeros = 0
   for (const byte of input) if (byte === 0) zeros++
   let gas = gasBase + BigInt(zeros) * gasPerZeroByte + BigInt(input.length - zeros) * gasPerByte
+  if (creates) gas += gasPerCreation + BigInt(Math.ceil(input.length / 32)) * gasPerInitCodeWord
   for (const { storageKeys } of accessList) {
     gas += gasPerListedAddress + BigInt(storageKeys.length) * gasPerListedKey
   }

@@ -1,6 +1,7 @@
 import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import { effectiveGasPrice, type Leg } from '../../core/leg.ts'
 import { decodeTransaction, signatureOf } from '../drivers/transaction.ts'
+import { createdAddress } from './created-address.ts'
 import { logsBloom } from './bloom.ts'
 import { decodeHeader } from './header.ts'
 import { logsOf, type HistoryBlock, type PlacedLog } from './history.ts'
@@ -55,7 +56,7 @@ export function transactionJson(chainId: number, entry: HistoryBlock, index: num
     chainId: quantity(chainId),
     nonce: quantity(leg.nonce),
     from: leg.from,
-    to: leg.to,
+    to: leg.to ?? null,
     value: quantity(leg.value),
     gas: quantity(leg.gas),
     input: leg.input,
@@ -94,8 +95,8 @@ export function receiptsJson(
       blockHash: block.hash,
       blockNumber: quantity(block.number),
       from: leg.from,
-      to: leg.to,
-      contractAddress: null,
+      to: leg.to ?? null,
+      contractAddress: leg.to === undefined ? createdAddress(leg) : null,
       type,
       status: quantity(outcome.status),
       gasUsed: quantity(outcome.gasUsed),

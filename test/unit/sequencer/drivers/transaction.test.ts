@@ -138,7 +138,18 @@ describe('a transaction that a rollup does not take', () => {
       { minimum: '21016' },
     ],
     ['more gas than a block', { gas: gasLimit + 1n }, 'GAS_LIMIT', { maximum: '1000000000' }],
-    ['a creation', { to: null, data: '0x00' }, 'UNSUPPORTED', {}],
+    [
+      'too little gas for its init code',
+      { to: null, data: '0x00', gas: 53_005n },
+      'GAS_LIMIT',
+      { minimum: '53006' },
+    ],
+    [
+      'more init code than EIP-3860 allows',
+      { to: null, data: `0x${'01'.repeat(49_153)}`, gas: 30_000_000n },
+      'INVALID_TRANSACTION',
+      { reason: expect.stringContaining('49153') },
+    ],
   ])('%s', async (_what, change, name, values) => {
     expect(errorOf(await signed(change))).toMatchObject({ name, values })
   })
