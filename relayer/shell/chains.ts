@@ -20,6 +20,8 @@ export type Chain = {
   mailbox: Address
   merkleTreeHook: Address
   validatorAnnounce: Address
+  /** Contract that delivers many messages at once; without it each goes by itself. */
+  deliveryBatch: Address | undefined
   /** Every contract that the network file names here, in lower case. */
   contracts: ReadonlySet<Address>
 }
@@ -31,6 +33,7 @@ export type BlockHead = {
   parentHash: Hash
   timestampS: number
   baseFeePerGas: bigint
+  gasLimit: bigint
 }
 
 /** Opens a chain of the network file. */
@@ -53,6 +56,7 @@ export function openChain(
     mailbox: contractAddress(described, 'mailbox'),
     merkleTreeHook: contractAddress(described, 'merkleTreeHook'),
     validatorAnnounce: contractAddress(described, 'validatorAnnounce'),
+    deliveryBatch: contracts['deliveryBatch'],
     contracts: new Set(addresses),
   }
 }
@@ -91,5 +95,6 @@ export async function readHead(rpc: Rpc, block: number | 'latest'): Promise<Bloc
     parentHash: found['parentHash'] as Hash,
     timestampS: Number(found['timestamp']),
     baseFeePerGas: BigInt(found['baseFeePerGas'] ?? '0x0'),
+    gasLimit: BigInt(found['gasLimit'] ?? '0x0'),
   }
 }

@@ -3,13 +3,12 @@ import type { Logger } from '../../sdk/process/log.ts'
 import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
 import { classOf, type ClassTrust } from '../core/class.ts'
 import { decodeMessage, MessageFormatError, messageIdOf } from '../core/message.ts'
-import type { MessageRecord, OriginPosition } from '../core/stages.ts'
+import { RECORD_VERSION, type MessageRecord, type OriginPosition } from '../core/stages.ts'
 import type { Chain } from './chains.ts'
 import type { Fence } from './commit.ts'
 import type { RedisKeys } from './keys.ts'
 import type { OriginLogs } from './logs.ts'
 import type { Metrics } from './metrics.ts'
-import type { Queues } from './queues.ts'
 import type { Records } from './records.ts'
 import type { Faultpoint } from './faults.ts'
 
@@ -31,7 +30,6 @@ export type IntakeContext = {
   redis: Redis
   keys: RedisKeys
   records: Records
-  queues: Queues
   metrics: Metrics
   log: Logger
   faultpoint: Faultpoint
@@ -44,7 +42,7 @@ const BATCH_MAX = 256
 
 /** Makes the intake of an origin. */
 export function createIntake(context: IntakeContext): Intake {
-  const { chain, redis, keys, records, queues, faultpoint } = context
+  const { chain, redis, keys, records, faultpoint } = context
   // The overlap of searches shows each message again and again; only news needs Redis.
   const taken = new Map<string, true>()
 
@@ -71,7 +69,6 @@ export function createIntake(context: IntakeContext): Intake {
       )
       const fresh = stored.filter((record) => record !== undefined)
       if (fresh.length > 0) faultpoint('indexed')
-      await queues.wakeMany('prepare', fresh)
     }
     for (const key of taken.keys()) {
       if (taken.size <= TAKEN_MAX) break
@@ -135,7 +132,7 @@ function recordOf(
     const message = decodeMessage(raw)
     const { nonce, origin, destination, sender, recipient } = message
     return {
-      version: 1,
+      version: RECORD_VERSION,
       id: messageIdOf(raw),
       raw,
       origin,

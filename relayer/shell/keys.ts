@@ -13,13 +13,17 @@ export type RedisKeys = ReturnType<typeof redisKeys>
 export function redisKeys(logId: Hex) {
   const base = `tandem:${logId.slice(2, 18)}:relayer`
   return {
-    /** Prefix of the queues' own keys. */
-    queues: `${base}:queues`,
+    /** Prefix of the records' keys. */
+    records: `${base}:message:`,
     /** Hash: one message's record. */
     record: (id: Hash) => `${base}:message:${id}`,
+    /** Sorted set: ids that wait for work, by the time (ms) from which a worker may take them. */
+    work: (list: string) => `${base}:work:${list}`,
+    /** Channel: names of lists in which something may be taken now. */
+    wakes: `${base}:wakes`,
     /** Stream: what happened to one message. */
     timeline: (id: Hash) => `${base}:message:${id}:log`,
-    /** Sorted set: ids in a stage, by the time (ms) at which the janitor looks at them. */
+    /** Sorted set: ids in a stage, by the time (ms) at which they came to it. */
     stage: (stage: Stage) => `${base}:stage:${stage}`,
     /** Hash: how far an origin was searched. */
     cursor: (chainId: number) => `${base}:cursor:${chainId}`,

@@ -6,9 +6,18 @@ import { laneName, type RedisKeys } from './keys.ts'
 import { holdLease } from './lease.ts'
 import { PROCESS_ID_TOPIC, sameAddress, type RawLog } from './logs.ts'
 import { createPump, type Pump } from './pump.ts'
-import { submitQueue, type Stoppable } from './queues.ts'
-import { bumpEntry, fillNonce, isDelivered, noteDelivered, signReserved, submit } from './submit.ts'
-import { dropEntry, readView, writeEntry, type LaneContext, type Tenure } from './tenure.ts'
+import { laneLists } from '../core/work.ts'
+import { bumpEntry, fillNonce } from './sign.ts'
+import { submitMany } from './submit.ts'
+import { poisoned } from './records.ts'
+import {
+  applyToCarried,
+  dropEntry,
+  readView,
+  writeEntry,
+  type LaneContext,
+  type Tenure,
+} from './tenure.ts'
 
 /** The submitter of one signer lane of one destination: while its lease is ours, it alone signs. */
 export type Lane = {
@@ -37,7 +46,7 @@ type Receipt = {
 }
 
 const LEASE_TTL_MS = { critical: 2_000, transfer: 3_000 }
-const CONCURRENCY = 64
+const LOCK_MS = { critical: 2_000, transfer: 5_000 }
 /** Milliseconds without a transaction of ours before a used nonce is given up: nodes may lag. */
 const MISSED_MS_MAX = 1_500
 /** Milliseconds between looks at a chain that brings no heads while something is under way. */
@@ -118,7 +127,7 @@ export function startLane(context: LaneContext & { redis: Redis; keys: RedisKeys
 
 /** Serves a lane for one tenure: first makes ledger and chain agree, then takes jobs. */
 async function serve(tenure: Tenure): Promise<() => Promise<void>> {
-  const { heads, queues, chain, lane, log, metrics, signer } = tenure
+  const { heads, work, chain, lane, log, metrics, signer } = tenure
   const onError = (error: unknown) => {
     metrics.failures.inc({ part: 'submitter' })
     log.debug({ err: error, chain: chain.name, lane }, 'submitting failed')
@@ -138,17 +147,18 @@ async function serve(tenure: Tenure): Promise<() => Promise<void>> {
   const timer = setInterval(() => {
     if (underWay(tenure.ledger) > 0) looking.wake()
   }, LOOK_MS)
-  const options = { concurrency: CONCURRENCY, critical: lane === 'critical' }
-  const worker: Stoppable = queues.work(submitQueue(chain.chainId, lane), options, async (job) => {
-    const record = await tenure.records.load(job.messageId)
-    if (record === undefined || record.epoch !== job.epoch || tenure.ended) return
-    try {
-      await submit(tenure, record)
-    } catch (error) {
-      onError(error)
-      if (!tenure.ended) await queues.wake('submit', record, 500)
-    }
-    pump.run()
+  const worker = work.start({
+    lists: laneLists('submit', chain.chainId, lane),
+    batchMax: tenure.batchLimits.messagesMax,
+    // One batch at a time: what comes meanwhile is the next batch, and nonces are taken in order.
+    batchesMax: 1,
+    lockMs: LOCK_MS[lane],
+    run: async (batch) => {
+      if (tenure.ended) return
+      await submitMany(tenure, batch)
+      pump.run()
+    },
+    onPoison: (record) => poisoned(tenure.records, record),
   })
   return async () => {
     clearInterval(timer)
@@ -189,8 +199,14 @@ async function perform(tenure: Tenure, { type, nonce }: LedgerAction): Promise<v
     return
   }
   const reason = { code: 'resumed', text: 'its nonce was reserved and never signed for' }
-  const freed = await dropEntry(tenure, entry, { type: 'requeued', reason, failed: false })
-  for (const record of freed ?? []) await tenure.queues.wake('prepare', record)
+  await dropEntry(tenure, entry, { type: 'requeued', reason, failed: false })
+}
+
+/** A nonce that was reserved and never signed for, and that later ones need: its messages go anew. */
+async function signReserved(tenure: Tenure, entry: LedgerEntry): Promise<void> {
+  const reason = { code: 'resumed', text: 'its nonce was reserved and never signed for' }
+  const freed = await applyToCarried(tenure, entry, { type: 'requeued', reason, failed: false }, {})
+  if (freed !== undefined) await fillNonce(tenure, entry.nonce)
 }
 
 async function sendAgain(tenure: Tenure, entry: LedgerEntry): Promise<void> {
@@ -205,7 +221,7 @@ async function sendAgain(tenure: Tenure, entry: LedgerEntry): Promise<void> {
 
 /** Finds out which transaction used a nonce, and what became of the messages in ours. */
 async function lookUp(tenure: Tenure, nonce: number): Promise<void> {
-  const { chain, ledger, misses, unsent, queues } = tenure
+  const { chain, ledger, misses, unsent } = tenure
   const entry = ledger.get(nonce)
   if (entry === undefined) return
   const receipts = await Promise.all(
@@ -223,37 +239,30 @@ async function lookUp(tenure: Tenure, nonce: number): Promise<void> {
   misses.set(nonce, since)
   if (performance.now() - since < MISSED_MS_MAX) return
   const reason = { code: 'nonce_taken', text: `nonce ${nonce} was used by another transaction` }
-  const freed = await dropEntry(tenure, entry, { type: 'requeued', reason, failed: false })
-  for (const record of freed ?? []) await queues.wake('prepare', record)
+  await dropEntry(tenure, entry, { type: 'requeued', reason, failed: false })
 }
 
 async function noteMined(tenure: Tenure, entry: LedgerEntry, receipt: Receipt): Promise<void> {
-  const { ledger, chain, queues, records, lane } = tenure
+  const { ledger, chain, lane, log } = tenure
   const blockNumber = Number(receipt.blockNumber)
   const mined: LedgerEntry = { ...entry, state: 'mined', minedAt: blockNumber }
   const { blockHash, transactionHash } = receipt
-  const [messageId] = entry.messageIds
-  if (messageId === undefined || processed(tenure, receipt).has(messageId)) {
-    const delivery = { blockNumber, blockHash, transactionHash }
-    const included = await writeEntry(tenure, mined, { type: 'included', delivery })
-    if (included === undefined) return
-    ledger.set(entry.nonce, mined)
-    tenure.faultpoint('included')
-    for (const record of included) {
-      tenure.onDelivered(record)
-      await queues.wake('confirm', record, chain.reorgPeriod === 0 ? 0 : 1_000)
-    }
-    return
-  }
-  // It reverted, or did nothing for the message: somebody was faster, or the handler refused.
-  const reason = { code: 'delivery_reverted', text: `transaction ${transactionHash} reverted` }
-  const freed = await writeEntry(tenure, mined, { type: 'requeued', reason, failed: true })
-  if (freed === undefined) return
+  const done = processed(tenure, receipt)
+  const delivery = { blockNumber, blockHash, transactionHash }
+  // Who is not among those processed: somebody was faster, or the handler refused.
+  const reason = { code: 'delivery_reverted', text: `not delivered by ${transactionHash}` }
+  const changed = await writeEntry(tenure, mined, ({ id }) =>
+    done.has(id) ? { type: 'included', delivery } : { type: 'requeued', reason, failed: true },
+  )
+  if (changed === undefined) return
   ledger.set(entry.nonce, mined)
-  tenure.log.warn({ messageId, chain: chain.name, lane, transactionHash }, 'delivery reverted')
-  for (const record of freed) {
-    if (await isDelivered(tenure, record.id)) await noteDelivered({ ...tenure, records }, record)
-    else await queues.wake('prepare', record, 500)
+  tenure.faultpoint('included')
+  for (const record of changed) {
+    if (record.stage === 'included') tenure.onDelivered(record)
+    else {
+      const { id: messageId } = record
+      log.warn({ messageId, chain: chain.name, lane, transactionHash }, 'delivery reverted')
+    }
   }
 }
 

@@ -103,6 +103,16 @@ function ownMetrics(registry: Registry) {
       'Nonces used by a transaction to ourselves',
       lane,
     ),
+    bumps: counter(
+      'tandem_relayer_fee_bumps_total',
+      'Transactions that were replaced at a higher fee',
+      lane,
+    ),
+    relisted: counter(
+      'tandem_relayer_relisted_total',
+      'Messages that had got lost from their list of work',
+      [],
+    ),
     failures: counter('tandem_relayer_failures_total', 'Failures by the part that met them', [
       'part',
     ]),

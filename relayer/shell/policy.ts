@@ -1,3 +1,4 @@
+import type { BatchLimits } from '../core/batch.ts'
 import type { SignerLane } from '../core/class.ts'
 import type { FeePolicy } from '../core/fees.ts'
 import type { LedgerPolicy } from '../core/nonce-ledger.ts'
@@ -9,6 +10,12 @@ const GWEI = 1_000_000_000n
 export const FEE_POLICY: Readonly<Record<SignerLane, FeePolicy>> = {
   critical: { maxFeePerGas: 1_000n * GWEI, tipMin: 1n },
   transfer: { maxFeePerGas: 300n * GWEI, tipMin: 1n },
+}
+
+/** What one transaction of a lane may hold: a critical one stays small, so that it lands fast. */
+export const BATCH_LIMITS: Readonly<Record<SignerLane, BatchLimits>> = {
+  critical: { messagesMax: 16, gasMax: 6_000_000n, bytesMax: 24 * 1024 },
+  transfer: { messagesMax: 64, gasMax: 15_000_000n, bytesMax: 48 * 1024 },
 }
 
 /** When a transaction on a chain counts as stuck, and when its nonce may be forgotten. */

@@ -1,19 +1,20 @@
 import type { Redis } from 'ioredis'
 import type { Hash } from '../../sdk/protocol/hex.ts'
-import { MESSAGE_CLASSES } from '../core/class.ts'
+import { SIGNER_LANES } from '../core/class.ts'
 import { finalityOf } from '../core/finality.ts'
 import type { MessageRecord, Reason } from '../core/stages.ts'
+import { laneLists } from '../core/work.ts'
 import type { Chain } from './chains.ts'
 import type { Checkpoints } from './checkpoints.ts'
+import { deliveredAmong, noteDelivered } from './delivered.ts'
 import type { Faultpoint } from './faults.ts'
 import type { Heads } from './heads.ts'
 import type { RedisKeys } from './keys.ts'
 import type { Metrics } from './metrics.ts'
-import { prepareQueue, type Queues, type Stoppable, type WakeUp } from './queues.ts'
-import type { Records } from './records.ts'
-import type { Resolver } from './resolver.ts'
+import { poisoned, type Records } from './records.ts'
+import type { Resolution, Resolver } from './resolver.ts'
 import { RpcError } from './rpc.ts'
-import { isDelivered, noteDelivered } from './submit.ts'
+import type { Work, Worker } from './work.ts'
 
 /** What the preparing of messages for one destination works with. */
 export type PrepareContext = {
@@ -23,7 +24,7 @@ export type PrepareContext = {
   redis: Redis
   keys: RedisKeys
   records: Records
-  queues: Queues
+  work: Work
   resolver: Resolver
   checkpoints: Checkpoints
   metrics: Metrics
@@ -31,37 +32,44 @@ export type PrepareContext = {
   onError: (error: unknown) => void
 }
 
-const CONCURRENCY = 64
+/** What a message's turn works with besides. */
+type Turn = PrepareContext & { waiting: Map<Hash, MessageRecord>; leaf: number | undefined }
+
+const BATCH_MAX = 64
+const BATCHES_MAX = 4
+const LOCK_MS = { critical: 2_000, transfer: 5_000 }
 /** How long a message that is not ready waits before it is looked at again, in milliseconds. */
-const RECHECK_MS = { first: 100, max: 10_000, perMissingBlock: 200 }
-const WAITING_MAX = 10_000
+const RECHECK_MS = { first: 100, max: 10_000, perMissingBlock: 200, failed: 500 }
+const WAITING_MAX = 20_000
 
 /** Starts the workers that bring messages for a destination to readiness. */
-export function startPreparing(context: PrepareContext): Stoppable {
-  const { chain, queues, checkpoints, onError } = context
+export function startPreparing(context: PrepareContext): Worker {
+  const { chain, work, records, checkpoints, onError } = context
   // Messages whose signatures are missing: a checkpoint that arrives wakes them at once.
   const waiting = new Map<Hash, MessageRecord>()
+  let signed: MessageRecord[] = []
   checkpoints.onSigned((messageId) => {
     const record = waiting.get(messageId)
     if (record === undefined) return
     waiting.delete(messageId)
-    queues.wake('prepare', record).catch(onError)
+    signed.push(record)
+    if (signed.length > 1) return
+    // Checkpoints come many at a time: those of one turn of the event loop wake together.
+    setImmediate(() => {
+      work.postpone(signed, 0).catch(onError)
+      signed = []
+    })
   })
-  const run = async ({ messageId, epoch }: WakeUp) => {
-    const record = await context.records.load(messageId)
-    if (record === undefined || record.epoch !== epoch) return
-    try {
-      await prepare(context, record, waiting)
-    } catch (error) {
-      onError(error)
-      await queues.wake('prepare', record, 500)
-    }
-  }
-  const workers = MESSAGE_CLASSES.map((messageClass) => {
-    const critical = messageClass === 'liquidation' || messageClass === 'margin-call'
-    const options = { concurrency: CONCURRENCY, critical }
-    return queues.work(prepareQueue(chain.chainId, messageClass), options, run)
-  })
+  const workers = SIGNER_LANES.map((lane) =>
+    work.start({
+      lists: laneLists('prepare', chain.chainId, lane),
+      batchMax: BATCH_MAX,
+      batchesMax: BATCHES_MAX,
+      lockMs: LOCK_MS[lane],
+      run: (batch) => prepareMany(context, batch, waiting),
+      onPoison: (record) => poisoned(records, record),
+    }),
+  )
   return {
     stop: async () => {
       await Promise.all(workers.map((worker) => worker.stop()))
@@ -69,79 +77,95 @@ export function startPreparing(context: PrepareContext): Stoppable {
   }
 }
 
-async function prepare(
+async function prepareMany(
   context: PrepareContext,
-  record: MessageRecord,
+  batch: readonly MessageRecord[],
   waiting: Map<Hash, MessageRecord>,
 ): Promise<void> {
-  const { chain, chains, heads, redis, keys, records, queues, resolver, metrics, faultpoint } =
-    context
-  const { stage, id } = record
-  if (stage !== 'seen' && stage !== 'awaiting_finality' && stage !== 'awaiting_signatures') return
+  const { redis, keys, work, chain, onError } = context
+  const delivered = await deliveredAmong(
+    chain,
+    batch.map(({ id }) => id),
+  )
+  const byOrigin = Map.groupBy(batch, ({ origin }) => origin)
+  const origins = [...byOrigin].map(async ([origin, ofOrigin]) => {
+    const leaves = await redis.hmget(keys.leaves(origin), ...ofOrigin.map(({ id }) => id))
+    const turns = ofOrigin.map(async (record, i) => {
+      if (delivered.has(record.id)) return await noteDelivered(context, record)
+      const leaf = leaves[i] ?? undefined
+      const turn = { ...context, waiting, leaf: leaf === undefined ? undefined : Number(leaf) }
+      try {
+        await prepare(turn, record)
+      } catch (error) {
+        onError(error)
+        await work.postpone([record], RECHECK_MS.failed)
+      }
+    })
+    await Promise.all(turns)
+  })
+  await Promise.all(origins)
+}
+
+async function prepare(turn: Turn, record: MessageRecord): Promise<void> {
+  const { chain, chains, heads, records, metrics, faultpoint, waiting, leaf } = turn
   const origin = chains.get(record.origin)
   if (origin === undefined) return
-  const [delivered, leaf] = await Promise.all([
-    isDelivered({ chain }, id),
-    redis.hget(keys.leaves(record.origin), id),
-  ])
-  if (delivered) return await noteDelivered({ records, queues, metrics, chain }, record)
 
   const headNumber = heads.get(record.origin)?.latest()?.number ?? -1
   const finality = finalityOf({ blockNumber: record.position.blockNumber, headNumber }, origin)
   if (!finality.final) {
     const text = `${finality.missingBlocks} more blocks on ${origin.name}`
     const waitMs = Math.min(finality.missingBlocks * RECHECK_MS.perMissingBlock, RECHECK_MS.max)
-    const reason = { code: 'not_final', text }
-    await waitFor(context, record, { type: 'not_final', reason }, waitMs)
+    await waitFor(turn, record, { type: 'not_final', reason: { code: 'not_final', text } }, waitMs)
     return
   }
 
-  const leafIndex = leaf === null ? undefined : Number(leaf)
-  const built = await resolver
-    .resolve({ record, origin, destination: chain, leafIndex })
-    .catch((error: unknown) => {
-      if (!(error instanceof RpcError)) throw error
-      const text = `the security module did not answer: ${error.rpcMessage}`
-      return { status: 'not_ready', code: 'ism_reverts', text } as const
-    })
-  const labels = { origin: origin.name, remote: chain.name, status: built.status }
-  metrics.metadataBuilds.inc(labels)
+  const built = await resolved(turn, record, { origin, leafIndex: leaf })
+  metrics.metadataBuilds.inc({ origin: origin.name, remote: chain.name, status: built.status })
   if (built.status === 'ok') {
-    const { metadata } = built
-    const prepared = await records.apply(record, { type: 'metadata_built', metadata })
-    if (prepared.status !== 'ok') return
-    faultpoint('prepared')
-    return await queues.wake('submit', prepared.record)
+    const event = { type: 'metadata_built', metadata: built.metadata, alone: built.alone } as const
+    const prepared = await records.apply(record, event)
+    if (prepared.status === 'ok') faultpoint('prepared')
+    return
   }
-  const reason = { code: built.code, text: built.text }
-  const held = await waitFor(context, record, { type: 'not_signed', reason })
-  if (held !== undefined) remember(waiting, held)
+  const { code, text } = built
+  const held = await waitFor(turn, record, { type: 'not_signed', reason: { code, text } })
+  if (held === undefined) return
+  waiting.delete(held.id)
+  waiting.set(held.id, held)
+  const [oldest] = waiting.keys()
+  if (waiting.size > WAITING_MAX && oldest !== undefined) waiting.delete(oldest)
+}
+
+async function resolved(
+  { resolver, chain: destination }: Turn,
+  record: MessageRecord,
+  { origin, leafIndex }: { origin: Chain; leafIndex: number | undefined },
+): Promise<Resolution> {
+  try {
+    return await resolver.resolve({ record, origin, destination, leafIndex })
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error
+    const text = `the security module did not answer: ${error.rpcMessage}`
+    return { status: 'not_ready', code: 'ism_reverts', text }
+  }
 }
 
 /** Writes down why a message waits, if that is news, and looks again later: the longer the rarer. */
 async function waitFor(
-  { records, queues }: PrepareContext,
+  { records, work }: Turn,
   record: MessageRecord,
   event: { type: 'not_final' | 'not_signed'; reason: Reason },
   givenWaitMs?: number,
 ): Promise<MessageRecord | undefined> {
-  const ageMs = (await records.ageMs(record.id)) ?? 0
-  const waitMs = givenWaitMs ?? Math.min(Math.max(ageMs / 2, RECHECK_MS.first), RECHECK_MS.max)
   const stage = event.type === 'not_final' ? 'awaiting_finality' : 'awaiting_signatures'
   const same = record.stage === stage && record.reason?.text === event.reason.text
-  const dueMs = waitMs + 5_000
-  const noted = same
-    ? ({ status: 'ok', record } as const)
-    : await records.apply(record, event, { dueMs })
-  if (noted.status !== 'ok') return undefined
-  if (same) await records.postpone(stage, record.id, dueMs)
-  await queues.wake('prepare', noted.record, waitMs)
-  return noted.record
-}
-
-function remember(waiting: Map<Hash, MessageRecord>, record: MessageRecord): void {
-  waiting.delete(record.id)
-  waiting.set(record.id, record)
-  const [oldest] = waiting.keys()
-  if (waiting.size > WAITING_MAX && oldest !== undefined) waiting.delete(oldest)
+  const ageMs = (record.stage === 'seen' ? 0 : await records.ageMs(record.id)) ?? 0
+  const delayMs = givenWaitMs ?? Math.min(Math.max(ageMs / 2, RECHECK_MS.first), RECHECK_MS.max)
+  if (same) {
+    await work.postpone([record], delayMs)
+    return record
+  }
+  const noted = await records.apply(record, event, { delayMs })
+  return noted.status === 'ok' ? noted.record : undefined
 }

@@ -1,7 +1,7 @@
 import type { LedgerEntry } from '../core/nonce-ledger.ts'
 import { sendOutcomeOf, type SendOutcome } from '../core/send-errors.ts'
 import type { RpcAnswer } from './rpc.ts'
-import { bumpEntry, giveBack } from './submit.ts'
+import { bumpEntry, giveBack } from './sign.ts'
 import { writeEntry, type Tenure } from './tenure.ts'
 
 /** Transactions in one request: nodes keep the order of an array up to this size. */

@@ -3,25 +3,27 @@ import { commit, type Check, type Fence, type Write } from './commit.ts'
 import type { RedisKeys } from './keys.ts'
 import {
   advance,
+  readRecord,
+  RECORD_VERSION,
   STAGES,
-  TERMINAL_STAGES,
   type MessageEvent,
   type MessageRecord,
   type Stage,
 } from '../core/stages.ts'
+import { listOf } from '../core/work.ts'
 import { BaseError } from '../../sdk/protocol/errors.ts'
-import type { Hash } from '../../sdk/protocol/hex.ts'
+import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
 
 /** One line of a message's history. */
 export type TimelineEntry = { atMs: number; stage: Stage; event: string; detail: string }
 
-/** What else happens, at once with a change of a record. */
+/** What else happens, at once with a change of records. */
 export type Along = {
   fence?: Fence | undefined
   checks?: readonly Check[] | undefined
   writes?: readonly Write[] | undefined
-  /** Milliseconds after which the janitor looks at the message if nothing happened to it. */
-  dueMs?: number | undefined
+  /** Milliseconds until a worker may take the message up again; default at once. */
+  delayMs?: number | undefined
 }
 
 /**
@@ -32,38 +34,31 @@ export type Applied =
   | { status: 'ok'; record: MessageRecord }
   | { status: 'stale' | 'not_from_here' | 'fenced' }
 
+/** How a change of several records ended: all of them or none. */
+export type AppliedMany =
+  | { status: 'ok'; records: readonly MessageRecord[] }
+  | { status: 'stale' | 'fenced' }
+
 /** Message records in Redis; every change is one compare-and-set. */
 export type Records = ReturnType<typeof createRecords>
 
 const TIMELINE_ENTRIES_MAX = 64
-
-/** Milliseconds in a stage after which the janitor looks at a message, unless told otherwise. */
-const DUE_MS: Readonly<Record<Stage, number>> = {
-  seen: 2_000,
-  filtered: 0,
-  awaiting_finality: 15_000,
-  awaiting_signatures: 15_000,
-  prepared: 2_000,
-  reserved: 10_000,
-  signed: 10_000,
-  broadcast: 10_000,
-  included: 5_000,
-  safe: 5_000,
-  final: 0,
-  delivered_by_other: 0,
-  orphaned: 0,
-}
+const LOAD_BATCH = 200
 
 /** Opens the message records of a network. */
 export function createRecords({ redis, keys }: { redis: Redis; keys: RedisKeys }) {
   const load = async (id: Hash): Promise<MessageRecord | undefined> => {
-    const data = await redis.hget(keys.record(id), 'data')
-    return data === null ? undefined : parseRecord(data)
+    const [data, raw, metadata] = await redis.hmget(keys.record(id), 'data', 'raw', 'metadata')
+    return data === null || data === undefined ? undefined : parseRecord(data, raw, metadata)
   }
 
   const loadMany = async (ids: readonly Hash[]): Promise<readonly MessageRecord[]> => {
-    const found = await Promise.all(ids.map(load))
-    return found.filter((record) => record !== undefined)
+    const found: MessageRecord[] = []
+    for (let start = 0; start < ids.length; start += LOAD_BATCH) {
+      const part = await Promise.all(ids.slice(start, start + LOAD_BATCH).map(load))
+      found.push(...part.filter((record) => record !== undefined))
+    }
+    return found
   }
 
   const create = async (record: MessageRecord, along: Along = {}): Promise<Applied> => {
@@ -77,24 +72,45 @@ export function createRecords({ redis, keys }: { redis: Redis; keys: RedisKeys }
     return status === 'ok' ? { status, record } : { status }
   }
 
+  /** Applies an event to each record that it fits, to all of them at once or to none. */
+  const applyMany = async (
+    records: readonly MessageRecord[],
+    eventOf: MessageEvent | ((record: MessageRecord) => MessageEvent),
+    along: Along = {},
+  ): Promise<AppliedMany> => {
+    const changes = records.flatMap((before) => {
+      const event = typeof eventOf === 'function' ? eventOf(before) : eventOf
+      const decided = advance(before, event)
+      return decided.status === 'ok' ? [{ before, after: decided.record, event }] : []
+    })
+    const [first] = changes
+    if (first === undefined) return { status: 'ok', records: [] }
+    const checks = changes.map(({ before }) => {
+      return { key: keys.record(before.id), field: 'epoch', equals: `${before.epoch}` }
+    })
+    const status = await commit(redis, {
+      primary: keys.record(first.before.id),
+      fence: along.fence,
+      checks: [...checks, ...(along.checks ?? [])],
+      writes: [
+        ...changes.flatMap(({ before, after, event }) =>
+          writesOf(keys, before, after, event.type, along),
+        ),
+        ...(along.writes ?? []),
+      ],
+    })
+    return status === 'ok' ? { status, records: changes.map(({ after }) => after) } : { status }
+  }
+
   const apply = async (
     record: MessageRecord,
     event: MessageEvent,
     along: Along = {},
   ): Promise<Applied> => {
-    const decided = advance(record, event)
-    if (decided.status !== 'ok') return { status: 'not_from_here' }
-    const key = keys.record(record.id)
-    const status = await commit(redis, {
-      primary: key,
-      fence: along.fence,
-      checks: [{ key, field: 'epoch', equals: `${record.epoch}` }, ...(along.checks ?? [])],
-      writes: [
-        ...writesOf(keys, record.stage, decided.record, event.type, along),
-        ...(along.writes ?? []),
-      ],
-    })
-    return status === 'ok' ? { status, record: decided.record } : { status }
+    const applied = await applyMany([record], event, along)
+    if (applied.status !== 'ok') return applied
+    const [changed] = applied.records
+    return changed === undefined ? { status: 'not_from_here' } : { status: 'ok', record: changed }
   }
 
   /** Milliseconds since a message was first seen, by Redis' clock; undefined when it is unknown. */
@@ -106,7 +122,7 @@ export function createRecords({ redis, keys }: { redis: Redis; keys: RedisKeys }
     return first === null ? undefined : Math.max(0, now - Number(first))
   }
 
-  return { load, loadMany, create, apply, ageMs, ...viewsOf({ redis, keys, loadMany }) }
+  return { load, loadMany, create, apply, applyMany, ageMs, ...viewsOf({ redis, keys, loadMany }) }
 }
 
 function viewsOf(context: {
@@ -125,22 +141,21 @@ function viewsOf(context: {
     }))
   }
 
-  /** Ids in a stage that are due, the longest due first. */
-  const due = async (stage: Stage, limit: number): Promise<readonly Hash[]> => {
-    const now = await redisTimeMs(redis)
+  /** Ids that have been in a stage for longer than some milliseconds, the longest first. */
+  const older = async (
+    stage: Stage,
+    { ageMs, offset, limit }: { ageMs: number; offset: number; limit: number },
+  ): Promise<readonly Hash[]> => {
+    const until = `${(await redisTimeMs(redis)) - ageMs}`
     return (await redis.zrange(
-      keys.stage(stage),
-      '-inf',
-      `${now}`,
-      'BYSCORE',
-      'LIMIT',
-      0,
-      limit,
+      ...([keys.stage(stage), '-inf', until, 'BYSCORE', 'LIMIT', offset, limit] as const),
     )) as Hash[]
   }
 
-  const postpone = async (stage: Stage, id: Hash, delayMs: number): Promise<void> => {
-    await redis.zadd(keys.stage(stage), 'XX', (await redisTimeMs(redis)) + delayMs, id)
+  /** When (ms, Redis' clock) the oldest message of a stage came to it; undefined for an empty stage. */
+  const oldestMs = async (stage: Stage): Promise<number | undefined> => {
+    const [, score] = await redis.zrange(keys.stage(stage), '0', '0', 'WITHSCORES')
+    return score === undefined ? undefined : Number(score)
   }
 
   const counts = async (): Promise<ReadonlyMap<Stage, number>> => {
@@ -169,7 +184,7 @@ function viewsOf(context: {
     return excess.length
   }
 
-  return { timeline, due, postpone, counts, list, trim }
+  return { timeline, older, oldestMs, counts, list, trim }
 }
 
 /** Gives Redis' clock in milliseconds: the one clock that all processes share. */
@@ -180,33 +195,48 @@ export async function redisTimeMs(redis: Redis): Promise<number> {
 
 function writesOf(
   keys: RedisKeys,
-  before: Stage | undefined,
+  before: MessageRecord | undefined,
   record: MessageRecord,
   event: string,
-  { dueMs }: Along,
+  { delayMs = 0 }: Along,
 ): readonly Write[] {
-  const key = keys.record(record.id)
-  const due = TERMINAL_STAGES.has(record.stage) ? 0 : (dueMs ?? DUE_MS[record.stage])
-  const moved: Write[] =
-    before === undefined || before === record.stage ? [] : [['ZREM', keys.stage(before), record.id]]
-  const line = ['stage', record.stage, 'event', event, 'detail', detailOf(record)]
-  const first = before === undefined ? ['first', '@now'] : []
-  return [
-    [
-      'HSET',
-      key,
-      'epoch',
-      `${record.epoch}`,
-      'data',
-      JSON.stringify(record),
-      'at',
-      '@now',
-      ...first,
-    ],
-    ...moved,
-    ['ZADD', keys.stage(record.stage), `@now+${due}`, record.id],
-    ['XADD', keys.timeline(record.id), 'MAXLEN', `${TIMELINE_ENTRIES_MAX}`, '*', ...line],
+  const { id, stage, raw, metadata, ...rest } = record
+  const key = keys.record(id)
+  const line = ['stage', stage, 'event', event, 'detail', detailOf(record)]
+  const writes: Write[] = [
+    ['HSET', key, 'epoch', `${record.epoch}`, 'data', JSON.stringify({ id, stage, ...rest })],
+    ['HSET', key, 'at', '@now', 'tries', '0'],
+    ['XADD', keys.timeline(id), 'MAXLEN', `${TIMELINE_ENTRIES_MAX}`, '*', ...line],
   ]
+  // Long and unchanging: they are not written again with each change.
+  if (before === undefined) writes.push(['HSET', key, 'raw', raw, 'first', '@now'])
+  if (metadata !== before?.metadata) {
+    writes.push(
+      metadata === undefined ? ['HDEL', key, 'metadata'] : ['HSET', key, 'metadata', metadata],
+    )
+  }
+  if (before?.stage !== stage) {
+    if (before !== undefined) writes.push(['ZREM', keys.stage(before.stage), id])
+    writes.push(['ZADD', keys.stage(stage), '@now', id])
+  }
+  return [...writes, ...workWrites(keys, before, record, delayMs)]
+}
+
+/** Moves a message from the list of work that it left to the one that it waits in now. */
+function workWrites(
+  keys: RedisKeys,
+  before: MessageRecord | undefined,
+  record: MessageRecord,
+  delayMs: number,
+): readonly Write[] {
+  const left = before && listOf(before)
+  const list = listOf(record)
+  const writes: Write[] = []
+  if (left !== undefined && left !== list) writes.push(['ZREM', keys.work(left), record.id])
+  if (list === undefined) return writes
+  writes.push(['ZADD', keys.work(list), `@now+${Math.ceil(delayMs)}`, record.id])
+  if (delayMs === 0) writes.push(['PUBLISH', keys.wakes, list])
+  return writes
 }
 
 function detailOf({ reason, submission, delivery }: MessageRecord): string {
@@ -217,10 +247,33 @@ function detailOf({ reason, submission, delivery }: MessageRecord): string {
   return [`${lane} nonce ${nonce}`, transactionHash ?? ''].join(' ').trim()
 }
 
-function parseRecord(data: string): MessageRecord {
-  const record = JSON.parse(data) as MessageRecord
-  if (record.version !== 1) throw new RecordVersionError(record.version)
-  return record
+/** Puts a message aside in whose presence processes died again and again. */
+export async function poisoned(
+  { apply }: Pick<Records, 'apply'>,
+  record: MessageRecord,
+): Promise<void> {
+  const text = 'processes that worked on it died again and again'
+  await apply(record, { type: 'dead_letter', reason: { code: 'poison', text } })
+}
+
+/**
+ * Reads a record from its fields in Redis.
+ *
+ * @throws {@link RecordVersionError} when a later version of this program wrote it.
+ */
+export function parseRecord(
+  data: string,
+  raw: string | null | undefined,
+  metadata: string | null | undefined,
+): MessageRecord {
+  const stored = readRecord(JSON.parse(data))
+  if ('unknown' in stored) throw new RecordVersionError(stored.unknown)
+  // Version 1 kept both in the data itself.
+  if (raw !== null && raw !== undefined && raw !== '') stored.raw = raw as Hex
+  if (metadata !== null && metadata !== undefined && metadata !== '') {
+    stored.metadata = metadata as Hex
+  }
+  return stored
 }
 
 /** A record was written by another version of this program. */
@@ -231,7 +284,9 @@ export class RecordVersionError extends BaseError {
     super('A message record has an unknown version.', {
       code: 'RECORD_VERSION',
       retryable: false,
-      metaMessages: [`version: ${JSON.stringify(version)}; this program reads version 1`],
+      metaMessages: [
+        `version: ${JSON.stringify(version)}; this program reads versions 1 to ${RECORD_VERSION}`,
+      ],
     })
   }
 }

@@ -19,14 +19,14 @@ import { redisKeys, type RedisKeys } from './keys.ts'
 import { startLane, type Lane } from './lane.ts'
 import { openLedgerStore, type LedgerStore } from './ledger-store.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { FEE_POLICY, ledgerPolicyOf } from './policy.ts'
+import { BATCH_LIMITS, FEE_POLICY, ledgerPolicyOf } from './policy.ts'
 import { startPreparing } from './prepare.ts'
-import { openQueues, type Queues, type Stoppable } from './queues.ts'
 import { createRecords, type Records } from './records.ts'
 import { connectImpatiently, connectPatiently, requireDurableRedis } from './redis.ts'
 import { createResolver, type Resolver } from './resolver.ts'
 import { observeDelivery, startSampling } from './sampling.ts'
 import type { Signer } from './signer.ts'
+import { openWork, type Work, type Worker } from './work.ts'
 
 /** What a relayer runs with. */
 export type RelayerOptions = {
@@ -53,7 +53,7 @@ type Shared = {
   redis: Redis
   keys: RedisKeys
   records: Records
-  queues: Queues
+  work: Work
   checkpoints: Checkpoints
   resolver: Resolver
   metrics: Metrics
@@ -62,7 +62,7 @@ type Shared = {
   onError: (part: string) => (error: unknown) => void
 }
 
-type Parts = { lanes: readonly Lane[]; workers: readonly Stoppable[]; indexers: readonly Indexer[] }
+type Parts = { lanes: readonly Lane[]; workers: readonly Worker[]; indexers: readonly Indexer[] }
 
 const KEEP_FINISHED = 20_000
 const SILENT_MS_MAX = 10_000
@@ -80,31 +80,28 @@ export async function startRelayer(options: RelayerOptions): Promise<Relayer> {
     log.debug({ err: error, part }, 'failed for now')
   }
   const redis = connectPatiently(redisUrl, { pipelining: true })
-  const jobs = connectPatiently(redisUrl, { pipelining: false })
   const probe = connectImpatiently(redisUrl)
-  const connections = [redis, jobs, probe]
+  const connections = [redis, probe]
   for (const connection of connections) connection.on('error', onError('redis'))
   await requireDurableRedis(redis)
 
   const keys = redisKeys(network.logId)
   const records = createRecords({ redis, keys })
   const sites = openSites({ network, signers, redis, keys, metrics, pollMs, onError })
-  const destinations = [...sites.keys()]
-  const prefix = keys.queues
-  const queues = openQueues({ connection: jobs, prefix, destinations, onError: onError('queues') })
+  const work = openWork({ redis, keys, onError: onError('work') })
   const endpoints = network.validators.map(({ chainId, address, url }) => {
     return { chainId, address: address as Address, url }
   })
   const checkpoints = openCheckpoints({ endpoints, onError: onError('checkpoints') })
   const resolver = createResolver(checkpoints)
   const shared: Shared = {
-    ...{ redis, keys, records, queues, checkpoints, resolver, metrics, log, faultpoint, onError },
+    ...{ redis, keys, records, work, checkpoints, resolver, metrics, log, faultpoint, onError },
   }
   const parts = startParts(shared, sites, { network, signers })
   const ledgerOf = (chainId: number, lane: SignerLane) => sites.get(chainId)?.ledgers.get(lane)
   const janitor = startJanitor({ ...shared, ledgerOf, keep: KEEP_FINISHED })
   const server = await serve({ shared, sites, parts, probe, registry, port })
-  const sampling = startSampling({ metrics, sites, queues, signers, onError: onError('metrics') })
+  const sampling = startSampling({ metrics, sites, work, signers, onError: onError('metrics') })
 
   const stop = async () => {
     sampling.stop()
@@ -113,7 +110,7 @@ export async function startRelayer(options: RelayerOptions): Promise<Relayer> {
     await Promise.all(all.map((part) => part.stop()))
     checkpoints.stop()
     for (const { heads } of sites.values()) heads.stop()
-    await queues.close()
+    work.close()
     for (const connection of connections) connection.disconnect()
   }
   return { url: server.url, stop }
@@ -150,11 +147,15 @@ function startParts(
   const destinations = new Set(chains.keys())
   const onDelivered = (record: MessageRecord) => void observeDelivery({ ...shared, chains }, record)
   const lanes: Lane[] = []
-  const workers: Stoppable[] = []
+  const workers: Worker[] = []
   const indexers: Indexer[] = []
   for (const { chain, heads, ledgers } of sites.values()) {
     for (const [lane, store] of ledgers) {
-      const policies = { ledgerPolicy: ledgerPolicyOf(chain), feePolicy: FEE_POLICY[lane] }
+      const policies = {
+        ledgerPolicy: ledgerPolicyOf(chain),
+        feePolicy: FEE_POLICY[lane],
+        batchLimits: BATCH_LIMITS[lane],
+      }
       const signer = signers[lane]
       lanes.push(
         startLane({ ...shared, ...policies, chain, lane, signer, heads, store, onDelivered }),

@@ -19,7 +19,7 @@ export type IsmNode = {
 
 /** Metadata for a message, or the modules that say why there is none yet. */
 export type Resolution =
-  | { status: 'ok'; metadata: Hex; ism: IsmNode }
+  | { status: 'ok'; metadata: Hex; ism: IsmNode; alone?: boolean | undefined }
   | { status: 'not_ready'; code: string; text: string; ism?: IsmNode | undefined }
 
 /** Kinds of security module that this relayer can build metadata for. */

@@ -1,11 +1,12 @@
 import { SIGNER_LANES, type SignerLane } from '../core/class.ts'
+import { listsOf } from '../core/work.ts'
 import type { MessageRecord } from '../core/stages.ts'
 import type { Chain } from './chains.ts'
 import type { Heads } from './heads.ts'
 import type { Metrics } from './metrics.ts'
-import type { Queues } from './queues.ts'
 import type { Records } from './records.ts'
 import type { Signer } from './signer.ts'
+import type { Work } from './work.ts'
 
 const SAMPLE_MS = 2_000
 const WEI_PER_GWEI = 10n ** 9n
@@ -15,7 +16,7 @@ const GWEI_PER_COIN = 1e9
 export type SamplingContext = {
   metrics: Metrics
   sites: ReadonlyMap<number, { chain: Chain; heads: Heads }>
-  queues: Queues
+  work: Work
   signers: Readonly<Record<SignerLane, Signer>>
   onError: (error: unknown) => void
 }
@@ -44,13 +45,14 @@ export function startSampling(context: SamplingContext): { stop: () => void } {
   return { stop: () => clearInterval(timer) }
 }
 
-async function sample({ metrics, sites, queues, signers }: SamplingContext): Promise<void> {
+async function sample({ metrics, sites, work, signers }: SamplingContext): Promise<void> {
+  const destinations = [...sites.keys()]
   for (const { chain, heads } of sites.values()) {
     const head = heads.latest()
     if (head !== undefined)
       metrics.blockHeight.set({ agent: 'relayer', chain: chain.name }, head.number)
   }
-  for (const [name, length] of await queues.lengths()) {
+  for (const [name, length] of await work.lengths(destinations.flatMap(listsOf))) {
     const [stage = '', chainId = '', group = ''] = name.split('.')
     const remote = sites.get(Number(chainId))?.chain.name ?? chainId
     const labels = { queue_name: `${stage}_queue`, remote, app_context: group }

@@ -1,5 +1,7 @@
 import type { Logger } from '../../sdk/process/log.ts'
+import { BaseError } from '../../sdk/protocol/errors.ts'
 import type { Address } from '../../sdk/protocol/hex.ts'
+import type { BatchLimits } from '../core/batch.ts'
 import type { SignerLane } from '../core/class.ts'
 import type { FeePolicy } from '../core/fees.ts'
 import type { LedgerEntry, LedgerPolicy, NonceLedger, SignerView } from '../core/nonce-ledger.ts'
@@ -10,9 +12,9 @@ import type { Faultpoint } from './faults.ts'
 import type { Heads } from './heads.ts'
 import type { LedgerStore } from './ledger-store.ts'
 import type { Metrics } from './metrics.ts'
-import type { Queues } from './queues.ts'
 import type { Records } from './records.ts'
 import type { Signer } from './signer.ts'
+import type { Work } from './work.ts'
 
 /** What the submitter of one signer lane of one destination works with. */
 export type LaneContext = {
@@ -22,12 +24,13 @@ export type LaneContext = {
   heads: Heads
   store: LedgerStore
   records: Records
-  queues: Queues
+  work: Work
   metrics: Metrics
   log: Logger
   faultpoint: Faultpoint
   ledgerPolicy: LedgerPolicy
   feePolicy: FeePolicy
+  batchLimits: BatchLimits
   /** Tells the observer of a message that our transaction delivered. */
   onDelivered: (record: MessageRecord) => void
 }
@@ -74,43 +77,37 @@ export async function readView(
 export async function writeEntry(
   tenure: Tenure,
   entry: LedgerEntry,
-  event: MessageEvent,
+  event: MessageEvent | ((record: MessageRecord) => MessageEvent),
 ): Promise<readonly MessageRecord[] | undefined> {
-  const { store, fence } = tenure
-  const writes = [store.put(entry)]
-  const changed = await applyToCarried(tenure, entry, event, writes)
-  if (changed === undefined) return lost(tenure)
-  if (changed.length === 0 && (await store.write(fence, writes)) !== 'ok') return lost(tenure)
-  return changed
+  return await applyToCarried(tenure, entry, event, { writes: [tenure.store.put(entry)] })
 }
 
-/** Tries that a change of a record gets when others change it at the same time. */
-const TRIES_MAX = 5
+/** Tries that a change of records gets when others change them at the same time. */
+const TRIES_MAX = 8
 
-/** Applies an event to each message that is on its way in an entry's transaction. */
+/**
+ * Applies an event to each message that is on its way in an entry's transaction, and writes the given
+ * writes with it, at once.
+ *
+ * @returns the records that took the event; undefined when the lane is no longer ours.
+ */
 export async function applyToCarried(
-  { records, fence }: Pick<Tenure, 'records' | 'fence'>,
+  tenure: Tenure,
   entry: LedgerEntry,
-  event: MessageEvent,
-  writes: readonly Write[],
+  event: MessageEvent | ((record: MessageRecord) => MessageEvent),
+  { writes = [], delayMs = 0 }: { writes?: readonly Write[]; delayMs?: number },
 ): Promise<readonly MessageRecord[] | undefined> {
-  const changed: MessageRecord[] = []
-  for (const id of entry.messageIds) {
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const record = await records.load(id)
-      if (record === undefined || !carries(entry, record)) break
-      const applied = await records.apply(record, event, { fence, writes })
-      if (applied.status === 'fenced') return undefined
-      if (applied.status === 'ok') changed.push(applied.record)
-      if (applied.status !== 'stale') break
-    }
+  const { records, fence, store } = tenure
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const found = await records.loadMany(entry.messageIds)
+    const carried = found.filter((record) => record.submission?.txUuid === entry.txUuid)
+    const applied = await records.applyMany(carried, event, { fence, writes, delayMs })
+    if (applied.status === 'fenced') return lost(tenure)
+    if (applied.status !== 'ok') continue
+    if (applied.records.length > 0 || writes.length === 0) return applied.records
+    return (await store.write(fence, writes)) === 'ok' ? [] : lost(tenure)
   }
-  return changed
-}
-
-/** Says whether a record is on its way in this entry's transaction. */
-function carries({ txUuid }: LedgerEntry, { submission }: MessageRecord): boolean {
-  return submission?.txUuid === txUuid
+  throw new ContentionError(entry.nonce)
 }
 
 /** Forgets an entry, and gives back the messages it carried. */
@@ -118,20 +115,36 @@ export async function dropEntry(
   tenure: Tenure,
   entry: LedgerEntry,
   event: MessageEvent | undefined,
-): Promise<readonly MessageRecord[] | undefined> {
+  delayMs = 0,
+): Promise<void> {
   const { store, fence, ledger, unsent, misses } = tenure
   const writes = [store.drop(entry.nonce)]
-  const changed = event === undefined ? [] : await applyToCarried(tenure, entry, event, writes)
-  if (changed === undefined) return lost(tenure)
-  if (changed.length === 0 && (await store.write(fence, writes)) !== 'ok') return lost(tenure)
+  if (event === undefined) {
+    if ((await store.write(fence, writes)) !== 'ok') return lost(tenure)
+  } else {
+    const freed = await applyToCarried(tenure, entry, event, { writes, delayMs })
+    if (freed === undefined) return
+  }
   ledger.delete(entry.nonce)
   unsent.delete(entry.nonce)
   misses.delete(entry.nonce)
-  return changed
 }
 
 /** Notes that another process may sign for this lane now: nothing more is written or sent. */
 export function lost(tenure: Tenure): undefined {
   tenure.ended = true
   tenure.log.warn({ lane: tenure.lane, chain: tenure.chain.name }, 'lease of the lane is lost')
+}
+
+/** Records of a transaction kept changing while it was written down. */
+class ContentionError extends BaseError {
+  override readonly name = 'ContentionError'
+
+  constructor(nonce: number) {
+    super('The records of a transaction kept changing.', {
+      code: 'RECORDS_CONTENDED',
+      retryable: true,
+      metaMessages: [`nonce: ${nonce}; tries: ${TRIES_MAX}`],
+    })
+  }
 }

@@ -2,6 +2,7 @@
 export * from './collateral-pool.ts'
 export * from './credit-book.ts'
 export * from './cross-margin-protocol.ts'
+export * from './delivery-batch.ts'
 export * from './faucet-token.ts'
 export * from './hub-vault.ts'
 export * from './hyperlane.ts'

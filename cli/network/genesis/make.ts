@@ -7,7 +7,7 @@ import { GENESIS_CHAINS } from './chains.ts'
 import { createDeployer } from './deployer.ts'
 import { fundRoles } from './funding.ts'
 import { deployHyperlane, finishHyperlane } from './hyperlane.ts'
-import { deployNetworkId, deployTokens } from './tandem.ts'
+import { deployDeliveryBatch, deployNetworkId, deployTokens } from './tandem.ts'
 import { deployPool, poolAddress } from './pool.ts'
 import { deployDefaultIsm } from './routes.ts'
 import { emptyBlockStateRoot } from './state-root.ts'
@@ -57,13 +57,21 @@ async function deployAll(chain: LocalChain, artifacts: HyperlaneArtifacts) {
     const deployer = await createDeployer(rpc)
     const core = await deployHyperlane({ chain, rpc, deployer, artifacts })
     const networkId = await deployNetworkId(deployer)
+    const deliveryBatch = await deployDeliveryBatch(deployer)
     const tokens = await deployTokens(deployer, chain)
     const slotContext = poolAddress('slotContext')
     const defaultIsm = await deployDefaultIsm({ chain, deployer, artifacts, core, slotContext })
     await finishHyperlane(deployer, core.mailbox, defaultIsm)
     const pool = await deployPool({ chain, deployer, core, networkId, tokens })
     await fundRoles(rpc, chain)
-    const contracts = { ...core.addresses, defaultIsm, networkId, ...tokens, ...pool }
+    const contracts = {
+      ...core.addresses,
+      defaultIsm,
+      networkId,
+      ...tokens,
+      ...pool,
+      deliveryBatch,
+    }
     return { alloc: await dumpAlloc(rpc), contracts }
   })
 }

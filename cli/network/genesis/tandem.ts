@@ -14,6 +14,14 @@ export async function deployNetworkId(deployer: Deployer): Promise<Address> {
   return address
 }
 
+/** Creates the contract through which relayers deliver many messages in one transaction. */
+export async function deployDeliveryBatch(deployer: Deployer): Promise<Address> {
+  await deployer.moveTo(nonceOf('identity', 1))
+  const { address } = await deployer.create(tandemArtifact('messaging/DeliveryBatch'))
+  await deployer.mine()
+  return address
+}
+
 /** Creates the local network's tokens; `l1` has none. */
 export async function deployTokens(
   deployer: Deployer,

@@ -4,7 +4,7 @@ import { advance, type MessageEvent, type MessageRecord } from '../../../relayer
 const hash = (digit: string) => `0x${digit.repeat(64)}` as const
 const position = { blockNumber: 1, blockHash: hash('1'), logIndex: 0, transactionHash: hash('2') }
 const seen: MessageRecord = {
-  version: 1,
+  version: 2,
   id: hash('3'),
   raw: '0x03',
   origin: 901,
