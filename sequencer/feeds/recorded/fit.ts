@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { normalDensity } from '../../../sdk/risk/numeric/normal.ts'
 import { surfaceVolatility } from '../../../sdk/risk/svi.ts'
-import { type SmilePoint, type SviShape, fitSvi } from '../svi-fit.ts'
+import { type SmilePoint, type SviShape, fitSvi } from '../../../sdk/risk/surface/svi-fit.ts'
 import { marksAt } from './interpolate.ts'
 import { type MarketFile, marketFileSchema } from './market-file.ts'
 import { type ChainExpiry, type Snapshot, median, readSnapshot } from './snapshot.ts'
-import { butterflyLowest, calendarLowest } from './no-arbitrage.ts'
+import { butterflyLowest, calendarLowest } from '../../../sdk/risk/surface/arbitrage.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const OUTPUT = fileURLToPath(new URL('2026-02.json', import.meta.url))

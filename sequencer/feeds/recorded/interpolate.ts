@@ -2,7 +2,7 @@ import { SECONDS_PER_YEAR } from '../../../sdk/risk/black76.ts'
 import { exponential } from '../../../sdk/risk/numeric/exponential.ts'
 import { logarithm } from '../../../sdk/risk/numeric/logarithm.ts'
 import { totalVariance } from '../../../sdk/risk/svi.ts'
-import { type SviShape, fitSvi } from '../svi-fit.ts'
+import { type SviShape, fitSvi } from '../../../sdk/risk/surface/svi-fit.ts'
 import type { RecordedSlice, RecordedUnderlying } from './market-file.ts'
 
 /** The start is close to the mixture: more evaluations than this change nothing that shows. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import recorded from '../../../sequencer/feeds/recorded/2026-02.json' with { type: 'json' }
 import { marksAt, mixSmiles } from '../../../sequencer/feeds/recorded/interpolate.ts'
-import { butterflyLowest, calendarLowest } from '../../../sequencer/feeds/recorded/no-arbitrage.ts'
+import { butterflyLowest, calendarLowest } from '../../../sdk/risk/surface/arbitrage.ts'
 import { median, readSnapshot } from '../../../sequencer/feeds/recorded/snapshot.ts'
 import {
   parseMarketFile,

@@ -1,6 +1,7 @@
-import { exponential } from '../../sdk/risk/numeric/exponential.ts'
-import { logarithm } from '../../sdk/risk/numeric/logarithm.ts'
-import type { SviSlice } from '../../sdk/risk/svi.ts'
+import { exponential } from '../numeric/exponential.ts'
+import { logarithm } from '../numeric/logarithm.ts'
+import type { SviSlice } from '../svi.ts'
+import { minimise } from './minimise.ts'
 
 /** One point of a smile: total variance at a log-moneyness, and how much it counts. */
 export type SmilePoint = { logMoneyness: number; totalVariance: number; weight: number }
@@ -17,7 +18,6 @@ export type SviBounds = { mMax: number; sMin: number; sMax: number }
 const RHO_MAX = 0.999
 const WING_SLOPE_MAX = 2
 const EVALUATIONS_MAX = 400
-const SPREAD_MIN = 1e-10
 
 /**
  * Fits raw SVI to a smile by weighted least squares.
@@ -52,13 +52,13 @@ export function fitSvi(
   }
   let best: SviFit | undefined
   for (const start of starts) {
-    const found = minimise(
-      (m, logS) => at(m, exponential(logS)).cost,
-      { x: start.m, y: logarithm(start.s) },
-      { x: Math.max(Math.abs(start.m), 0.05) / 2, y: 0.5 },
+    const [m = 0, logS = 0] = minimise(
+      ([x = 0, y = 0]) => at(x, exponential(y)).cost,
+      [start.m, logarithm(start.s)],
+      [Math.max(Math.abs(start.m), 0.05) / 2, 0.5],
       evaluationsMax,
     )
-    const fit = at(found.x, exponential(found.y))
+    const fit = at(m, exponential(logS))
     if (best === undefined || fit.cost < best.cost) best = fit
   }
   if (best === undefined) throw new RangeError('A fit needs at least one start.')
@@ -137,51 +137,4 @@ function solveTwo(rows: readonly Row[], rho: number): Linear {
   const determinant = n * uu - u * u
   const c = determinant > 0 ? Math.max((n * wu - u * w) / determinant, 0) : 0
   return { a: (w - c * u) / n, d: rho * c, c }
-}
-
-type Point = { x: number; y: number }
-type Vertex = Point & { value: number }
-
-/** Nelder and Mead's simplex in two variables. */
-function minimise(
-  cost: (x: number, y: number) => number,
-  start: Point,
-  size: Point,
-  evaluationsMax: number,
-): Point {
-  let evaluations = 0
-  const at = (x: number, y: number): Vertex => {
-    evaluations += 1
-    return { x, y, value: cost(x, y) }
-  }
-  const between = (a: Point, b: Point, t: number): Vertex =>
-    at(a.x + t * (b.x - a.x), a.y + t * (b.y - a.y))
-
-  let simplex: [Vertex, Vertex, Vertex] = [
-    at(start.x, start.y),
-    at(start.x + size.x, start.y),
-    at(start.x, start.y + size.y),
-  ]
-  while (evaluations < evaluationsMax) {
-    simplex = simplex.toSorted((a, b) => a.value - b.value) as [Vertex, Vertex, Vertex]
-    const [best, middle, worst] = simplex
-    const spread = Math.abs(worst.x - best.x) + Math.abs(worst.y - best.y)
-    if (spread < SPREAD_MIN) break
-    const centre = { x: (best.x + middle.x) / 2, y: (best.y + middle.y) / 2 }
-    const reflected = between(worst, centre, 2)
-    let next = reflected
-    if (reflected.value < best.value) {
-      const expanded = between(worst, centre, 3)
-      if (expanded.value < reflected.value) next = expanded
-    } else if (!(reflected.value < middle.value)) {
-      const outside = reflected.value < worst.value
-      next = between(worst, centre, outside ? 1.5 : 0.5)
-      if (!(next.value < Math.min(worst.value, reflected.value))) {
-        simplex = [best, between(best, middle, 0.5), between(best, worst, 0.5)]
-        continue
-      }
-    }
-    simplex = [best, middle, next]
-  }
-  return simplex.reduce((a, b) => (b.value < a.value ? b : a))
 }

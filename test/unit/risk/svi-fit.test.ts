@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fitSvi } from '../../../sequencer/feeds/svi-fit.ts'
+import { fitSvi } from '../../../sdk/risk/surface/svi-fit.ts'
 import { totalVariance } from '../../../sdk/risk/svi.ts'
 
 const BOUNDS = { mMax: 1, sMin: 0.01, sMax: 2 }
