@@ -21,7 +21,7 @@ export type SviSlice = {
 export const TOTAL_VARIANCE_MAX = 20
 
 /** The surface is flat beyond this many at-the-money deviations √(a + b·s). */
-const CLAMP_DEVIATIONS = 4
+export const CLAMP_DEVIATIONS = 4
 
 /**
  * Computes total variance at a log-moneyness, unclamped.
