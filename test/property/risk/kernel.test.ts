@@ -70,7 +70,7 @@ test('the vector kernel gives prices and Greeks of the same bits as the one in T
     batchGreeks(options, oracle, 0, given.length)
     for (const name of GREEK_COLUMNS) {
       const got = [...own.results[name]].slice(0, given.length)
-      expect(got, name).toEqual([...oracle[name]].slice(0, given.length))
+      expect({ [name]: got }).toEqual({ [name]: [...oracle[name]].slice(0, given.length) })
     }
     for (const [i] of given.entries()) expectAsReference(own, i)
   })
@@ -93,7 +93,7 @@ function expectAsReference({ options, results }: Columns, i: number): void {
   const expected = greeks(inputs, at('ratePerYear'))
   const near = (name: 'delta' | 'gamma' | 'vega' | 'theta' | 'rho', scale: number) => {
     const error = Math.abs((results[name][i] as number) - expected[name])
-    expect(error, name).toBeLessThanOrEqual(1e-12 * (scale + Math.abs(expected[name])))
+    expect(error).toBeLessThanOrEqual(1e-12 * (scale + Math.abs(expected[name])))
   }
   near('delta', 1)
   near('vega', size * 1e-3)
@@ -165,7 +165,7 @@ test('V24: a risk array holds what full repricing gives, to half a micro-dollar 
           const full = scenarioValue(series, terms, scenario, PARAMETERS)
           const word = Number(words[row + s])
           const slack = 0.5 + 1e-9 * Math.max(given.forwardUsd, strike)
-          expect(Math.abs(word - full * 1e6), `${right} in ${s}`).toBeLessThanOrEqual(slack)
+          expect(Math.abs(word - full * 1e6)).toBeLessThanOrEqual(slack)
           expect([oracle[2 * (row + s)], oracle[2 * (row + s) + 1]]).toEqual([
             word % 2 ** 32,
             Math.floor(word / 2 ** 32),
