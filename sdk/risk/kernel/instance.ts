@@ -1,5 +1,16 @@
 import { assert } from '../../protocol/assert.ts'
-import { assembleModule } from './assembler.ts'
+import { assembleModule, type Code } from './assembler.ts'
+import { call } from './instructions.ts'
+import {
+  accountFunction,
+  addFunction,
+  bookFunction,
+  fillFunction,
+  loseFunction,
+  type MarginCalls,
+  markFunction,
+  sumFunction,
+} from './margin-kernel.ts'
 import { greeksFunction } from './vector-greeks.ts'
 import { rowsFunction, volatilitiesFunction } from './vector-rows.ts'
 import { ConstantTable } from './vector.ts'
@@ -11,6 +22,15 @@ export const PAGE_BYTES = 65_536
 export const FREE_ADDRESS = 4_096
 
 const CONSTANTS_ADDRESS = 64
+
+/** The first functions of the module, by their index. */
+const MARGIN_CALLS: MarginCalls = {
+  sum: (...operands: Code[]) => call(0, ...operands),
+  add: (...operands: Code[]) => call(1, ...operands),
+  lose: (...operands: Code[]) => call(2, ...operands),
+  book: (...operands: Code[]) => call(3, ...operands),
+  account: (...operands: Code[]) => call(4, ...operands),
+}
 
 /** Memory that kernels work on. */
 export type KernelMemory = {
@@ -28,6 +48,10 @@ export type Kernels = {
   volatilities: KernelFunction
   /** See `rowsFunction`. */
   rows: KernelFunction
+  /** See `markFunction`. */
+  mark: KernelFunction
+  /** See `fillFunction`. */
+  fill: KernelFunction
 }
 
 /** What this module needs of WebAssembly; every engine has it. */
@@ -57,6 +81,13 @@ export function kernelModule(options: { pages: number; shared: boolean }): {
 } {
   const constants = new ConstantTable(CONSTANTS_ADDRESS)
   const functions = [
+    sumFunction(),
+    addFunction(),
+    loseFunction(constants),
+    bookFunction(constants),
+    accountFunction(),
+    markFunction(MARGIN_CALLS),
+    fillFunction(MARGIN_CALLS),
     greeksFunction(constants),
     volatilitiesFunction(constants),
     rowsFunction(constants),

@@ -45,6 +45,8 @@ export const i64 = {
   constant: (value: bigint): Code => [0x42, ...signed(value)],
   add: plain(0x7c),
   multiply: plain(0x7e),
+  /** A double without its fraction. */
+  truncate: plainUnary(0xb0),
   load: (at: Code, offset = 0): Code => [...at, 0x29, 3, ...unsigned(offset)],
   store: (at: Code, value: Code, offset = 0): Code => [
     ...at,
@@ -66,6 +68,7 @@ export const f64 = {
   max: plain(0xa5),
   abs: plainUnary(0x99),
   negate: plainUnary(0x9a),
+  floor: plainUnary(0x9c),
   less: plain(0x63),
   fromSigned: plainUnary(0xb9),
   load: (at: Code, offset = 0): Code => [...at, 0x2b, 3, ...unsigned(offset)],

@@ -2,8 +2,6 @@
 export const ROW_WORDS = 36
 /** Bytes of a risk array. */
 export const ROW_BYTES = 8 * ROW_WORDS
-/** Most scenarios of a grid: the mark stands behind them. */
-export const SCENARIOS_MAX = ROW_WORDS - 1
 
 /** How a scenario moves volatilities: which of a strike's five deviations it takes. */
 export const SMILE = { up: 0, none: 1, down: 2, tilted: 3, lifted: 4 } as const
@@ -60,3 +58,114 @@ export const EXPIRY_BYTES = 8 * EXPIRY_WORDS
 
 /** Bytes of scratch that a run of the row kernel needs: per smile 1/deviation, its half, itself. */
 export const SCRATCH_BYTES = SMILES * 48
+
+/** Bytes of a position: address of its risk array (4), 4 unused, lots as a double. */
+export const POSITION_BYTES = 16
+
+/** Words of a group, which is what an account holds in one expiry. */
+export const GROUP = {
+  /** Two addresses of 4 bytes: the expiry's record, the first position. */
+  expiry: 0,
+  /** Two of 4 bytes: number of positions, room for positions. */
+  positions: 1,
+  /** Σ |lots|. */
+  grossLots: 2,
+  /** Lots that no long position of their strike offsets. */
+  nakedLots: 3,
+  /** Integers: Σ lots × word of the risk array, in 10^-10 dollars. */
+  sums: 4,
+  /** Of each scenario, whole micro-dollars. */
+  profits: 4 + ROW_WORDS,
+  /** Micro-dollars, whole: basis contingency, value at the mark. */
+  basis: 4 + 2 * ROW_WORDS,
+  mark: 5 + 2 * ROW_WORDS,
+} as const
+/** Bytes of a group. */
+export const GROUP_BYTES = 8 * (6 + 2 * ROW_WORDS)
+
+/** Words of a book, which is what an account holds on one underlying. */
+export const BOOK = {
+  /** Two of 4 bytes: address of the first group, number of groups. */
+  groups: 0,
+  /** Two addresses of 4 bytes: the underlying's record, the first collateral. */
+  underlying: 1,
+  /** Number of collaterals, 4 bytes. */
+  collaterals: 2,
+  perpetualLots: 3,
+  /** Micro-dollars, signed. */
+  unsettled: 4,
+  /** Results, micro-dollars: worst loss, charges of maintenance, charges on top, value. */
+  worst: 5,
+  maintenance: 6,
+  initial: 7,
+  value: 8,
+  /** Profit of each scenario, micro-dollars. */
+  profits: 10,
+} as const
+/** Bytes of a book. */
+export const BOOK_BYTES = 8 * (10 + ROW_WORDS)
+
+/** Bytes of a collateral: address of its asset's record (4), 4 unused, whole tokens as a double. */
+export const COLLATERAL_BYTES = 16
+
+/** Words of an account. */
+export const ACCOUNT = {
+  /** Two of 4 bytes: address of the first book, number of books. */
+  books: 0,
+  /** Micro-dollars, whole, signed. */
+  cash: 1,
+  /** Results, whole micro-dollars: equity, what is left above both requirements, Σ worst losses. */
+  equity: 2,
+  initial: 3,
+  maintenance: 4,
+  worst: 5,
+} as const
+/** Bytes of an account. */
+export const ACCOUNT_BYTES = 8 * 6
+
+/** Words of an underlying's record; rates are of notional. */
+export const UNDERLYING = {
+  /** Micro-dollars per lot. */
+  spot: 0,
+  perpetualPrice: 1,
+  perpetualMaintenance: 2,
+  perpetualInitial: 3,
+  nakedMaintenance: 4,
+  nakedInitial: 5,
+  perpetualConfidence: 6,
+} as const
+/** Bytes of an underlying's record. */
+export const UNDERLYING_BYTES = 8 * 8
+
+/** Words of an asset's record. */
+export const ASSET = {
+  /** Micro-dollars per token. */
+  price: 0,
+  /** 1 if its value moves with the scenarios of its book, else 0. */
+  cancels: 1,
+  maintenance: 2,
+  initial: 3,
+  confidence: 4,
+} as const
+/** Bytes of an asset's record. */
+export const ASSET_BYTES = 8 * 6
+
+/** Words of the record of a grid of scenarios. */
+export const GRID = {
+  lossFactorMaintenance: 0,
+  lossFactorInitial: 1,
+  /** Columns of mark and basis moves as byte offsets in a group's sums, 4 bytes each. */
+  mark: 2,
+  basisUp: 3,
+  basisDown: 4,
+  /** Bytes from the grid's first copy to this one, 4 bytes. */
+  shift: 5,
+  /** Per column: weight × 10^-4, all bits set for a skew scenario, (factor − 1) × weight. */
+  weights: 6,
+  skews: 6 + ROW_WORDS,
+  moves: 6 + 2 * ROW_WORDS,
+  /** Per column 4 bytes: 48 × its smile. */
+  smiles: 6 + 3 * ROW_WORDS,
+} as const
+/** Bytes of the record of a grid. */
+export const GRID_BYTES = 8 * (6 + 4 * ROW_WORDS)
