@@ -17,6 +17,10 @@ const groups: Readonly<Record<string, { summary: string; load: () => Promise<Com
     summary: 'give an address native coin and test tokens on the local network',
     load: () => import('./faucet/command.ts'),
   },
+  follow: {
+    summary: 'rebuild every rollup from l1 alone and find any lie',
+    load: () => import('./follow/command.ts'),
+  },
   risk: {
     summary: 'price options and margin portfolios, JSON lines in and out',
     load: () => import('./risk/command.ts'),

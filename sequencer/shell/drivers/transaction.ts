@@ -2,7 +2,7 @@ import secp256k1 from 'secp256k1'
 import { keccak256 } from 'viem/utils'
 import { bytesToHex } from '../../../sdk/protocol/bytes.ts'
 import { TandemError } from '../../../sdk/protocol/errors.ts'
-import type { Address, Hash } from '../../../sdk/protocol/hex.ts'
+import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
 import { feePerGasMax, type AccessListItem, type Leg, type LegFee } from '../../core/leg.ts'
 import { decodeRlp, encodeRlp, RlpError, uintRlp, type RlpItem } from './rlp.ts'
@@ -95,6 +95,18 @@ export type TransactionSignature = { yParity: number; r: Hash; s: Hash }
 export function signatureOf(rawTx: string): TransactionSignature {
   const { yParity, r, s } = partsOf(bytesOf(rawTx, 0), 0)
   return { yParity, r: bytesToHex(r), s: bytesToHex(s) }
+}
+
+/**
+ * Reads who sends a transaction to whom with what, whatever rules of a chain it breaks.
+ *
+ * @returns `to` is undefined for a contract creation.
+ * @throws {@link TandemError} INVALID_TRANSACTION when it is no signed transaction.
+ */
+export function partiesOf(rawTx: string): { from: Address; to: Address | undefined; input: Hex } {
+  const parts = partsOf(bytesOf(rawTx, 0), 0)
+  const to = parts.to.length === 20 ? bytesToHex(parts.to) : undefined
+  return { from: recoverSender(parts, 0), to, input: bytesToHex(parts.input) }
 }
 
 /** Gas that a transaction costs before its first instruction (EIP-2028, EIP-2930, EIP-3860). */

@@ -1,0 +1,215 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodePacked, keccak256 } from 'viem'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { developmentKey } from '../../sdk/process/keys.ts'
+import { decodeSlotRecord } from '../../sdk/protocol/slot-codec.ts'
+import { deliverCall } from '../../sequencer/core/system-calls.ts'
+import { LieError } from '../../sequencer/follow/lie.ts'
+import { followNetwork } from '../../sequencer/follow/start-follow.ts'
+import type { LogStore } from '../../sequencer/shell/log/log-store.ts'
+import { systemSigner } from '../../sequencer/shell/signing.ts'
+import { lyingLog, type Draft } from '../fixtures/follow/liar.ts'
+import { eventually } from '../fixtures/relayer/processes.ts'
+import { postAll, startSettlementNode } from '../fixtures/follow/settlement-node.ts'
+import { startSmallSequencer, type SmallSequencer } from '../fixtures/follow/small-sequencer.ts'
+
+// Goal: whoever has the genesis and l1 rebuilds every rollup to the same blocks, and a sequencer that
+// signs and posts what is not so is caught at the slot and the leg.
+
+const payee = `0x${'aa'.repeat(20)}` as const
+let sequencer: SmallSequencer
+/** Last slot that the tests look at: the sequencer goes on with its heartbeats meanwhile. */
+let tip = 0
+/** Slots by what stands in them. */
+const slotOf = { transfer: 0, message: 0 }
+
+beforeAll(async () => {
+  sequencer = await startSmallSequencer()
+  const { port, leg, messageLeg } = sequencer
+  const send = async (legs: Parameters<typeof port.sendBundle>[0]['legs']) => {
+    const receipt = await port.sendBundle({ legs, canRevert: legs.map(() => false) })
+    const slot = Number(receipt.preconfirmation.slot)
+    // Each in a superblock of its own, and the last one with a slot behind it.
+    await eventually('a later slot', () => sequencer.engine.publishedSlot > slot)
+    return slot
+  }
+  slotOf.transfer = await send([
+    await leg(902, { to: payee, value: 1n }),
+    await leg(903, { to: payee, value: 2n }),
+  ])
+  slotOf.message = await send([
+    await messageLeg(902, 903, '0x1234'),
+    await leg(901, { to: payee, value: 3n }),
+  ])
+  await send([await leg(903, { to: payee, value: 4n })])
+  tip = sequencer.engine.publishedSlot
+}, 60_000)
+
+afterAll(() => sequencer?.remove())
+
+/** Posts a log to a settlement chain of its own and follows it from there. */
+async function followed(log: Pick<LogStore, 'read' | 'readOne' | 'tip'>, until?: number) {
+  const { network, layout } = sequencer
+  const node = await startSettlementNode(sequencer)
+  const directory = mkdtempSync(join(tmpdir(), 'tandem-follow-'))
+  try {
+    await postAll(node, sequencer, log)
+    const progress: number[] = []
+    const result = await followNetwork({
+      ...{ network, directory, until, genesis: layout.genesis, l1Url: node.url },
+      progress: ({ slot }) => progress.push(slot),
+    })
+    return { result, progress }
+  } finally {
+    await node.stop()
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** The log up to the tests' last slot. */
+function frozen(): LogStore {
+  const { log } = sequencer
+  return {
+    ...log,
+    tip: () => tip,
+    readOne: (height) => log.readOne(height),
+    read: async function* (from) {
+      for await (const item of log.read(from)) {
+        if (item.height > tip) return
+        yield item
+      }
+    },
+  }
+}
+
+/** Hash of each block as the sequencer's next block on that rollup names it. */
+async function parentsInLog(): Promise<Map<string, string>> {
+  const parents = new Map<string, string>()
+  for await (const { record } of sequencer.log.read(1)) {
+    for (const { chainId, env } of decodeSlotRecord(record).chains) {
+      parents.set(`${chainId}:${env.number - 1}`, env.parentHash)
+    }
+  }
+  return parents
+}
+
+async function lieFoundIn(lie: (drafts: Draft[]) => void): Promise<LieError> {
+  const log = await lyingLog(frozen(), sequencer.config.logId, lie)
+  const error = await followed(log).then(
+    () => new Error('nothing was found'),
+    (thrown: unknown) => thrown,
+  )
+  if (error instanceof LieError) return error
+  throw error
+}
+
+const draftAt = (drafts: Draft[], slot: number) => drafts[slot - 1]!
+const legsOn = (draft: Draft, chainId: number) =>
+  draft.chains.find((chain) => chain.chainId === chainId)!.legs
+
+describe('a follower', { timeout: 60_000 }, () => {
+  test('rebuilds every rollup from l1 alone to the same blocks (I3)', async () => {
+    const { result, progress } = await followed(frozen())
+    expect(result.slot).toBe(tip)
+    expect(progress.length).toBeGreaterThan(2)
+    expect(result.heads.every(({ number }) => number > 1)).toBe(true)
+    // The sequencer is further by now: what it called the parent of its next block is what was rebuilt.
+    const parents = await parentsInLog()
+    const later = result.heads.filter(({ chainId, number }) => parents.has(`${chainId}:${number}`))
+    expect(later.length).toBeGreaterThan(0)
+    const same = later.filter(({ chainId, number, hash }) => {
+      return parents.get(`${chainId}:${number}`) === hash
+    })
+    expect(same).toEqual(later)
+  })
+
+  test('stops where it is told to', async () => {
+    const { result } = await followed(frozen(), slotOf.transfer)
+    expect(result.slot).toBe(slotOf.transfer)
+  })
+})
+
+type Lie = {
+  what: string
+  lie: (drafts: Draft[]) => void
+  at: () => { slot?: number; chainId?: number; leg?: number }
+}
+
+const lies: Lie[] = [
+  {
+    what: 'another use of gas',
+    lie: (drafts) => (legsOn(draftAt(drafts, slotOf.transfer), 903)[1]!.gasUsed += 1n),
+    at: () => ({ slot: slotOf.transfer, chainId: 903, leg: 1 }),
+  },
+  {
+    what: 'a log that nobody wrote',
+    lie: (drafts) => {
+      const leg = legsOn(draftAt(drafts, slotOf.transfer), 902)[1]!
+      leg.logs = [{ address: payee, topics: [], data: '0x01' }]
+    },
+    at: () => ({ slot: slotOf.transfer, chainId: 902, leg: 1 }),
+  },
+  {
+    what: 'a required leg that failed (I4)',
+    lie: (drafts) => (legsOn(draftAt(drafts, slotOf.transfer), 903)[1]!.status = 0),
+    at: () => ({ slot: slotOf.transfer, chainId: 903, leg: 1 }),
+  },
+  {
+    what: 'a message that nobody sent (I14)',
+    lie: (drafts) => {
+      const legs = legsOn(draftAt(drafts, slotOf.message), 903)
+      forgeDelivery(legs.find(({ origin }) => origin.type === 'delivery')!)
+    },
+    at: () => ({ slot: slotOf.message, chainId: 903, leg: 1 }),
+  },
+  {
+    what: 'another block than the legs give',
+    lie: (drafts) => {
+      const notes = drafts.slice(slotOf.transfer).flatMap((draft) => draft.notes.sealed)
+      const note = notes.find(({ chainId }) => chainId === 902)!
+      note.header = `${note.header.slice(0, -2)}ff` as typeof note.header
+    },
+    at: () => ({ chainId: 902 }),
+  },
+  {
+    what: 'time that stands still (I13)',
+    lie: (drafts) => {
+      const { timestampMs } = draftAt(drafts, slotOf.message).header
+      draftAt(drafts, slotOf.message + 1).header.timestampMs = timestampMs
+    },
+    at: () => ({ slot: slotOf.message + 1 }),
+  },
+  {
+    what: 'a block of l1 that is none (I17)',
+    lie: (drafts) => {
+      for (const { header } of drafts.slice(slotOf.message)) {
+        header.l1Origin = { number: 1, hash: keccak256('0x01') }
+      }
+    },
+    at: () => ({ slot: slotOf.message + 1 }),
+  },
+]
+
+/** What a thief of the system key would put there: a message in the name of another contract. */
+function forgeDelivery(leg: Draft['chains'][number]['legs'][number]): void {
+  const { config } = sequencer
+  const chain = config.chains.find(({ chainId }) => chainId === 903)!
+  const word = `0x${'0'.repeat(24)}${payee.slice(2)}` as const
+  const message = encodePacked(
+    ['uint8', 'uint32', 'uint32', 'bytes32', 'uint32', 'bytes32', 'bytes'],
+    [3, 77, 902, word, 903, word, '0x99'],
+  )
+  const sign = systemSigner(developmentKey('system').privateKey)
+  const call = { ...deliverCall(chain, config.system, message), nonce: 5 }
+  Object.assign(leg, sign(903, call))
+}
+
+describe('a sequencer that signs and posts what is not so is caught', { timeout: 60_000 }, () => {
+  test.each(lies)('$what', async ({ lie, at }) => {
+    const found = await lieFoundIn(lie)
+    expect(found.place).toMatchObject(at())
+    expect(found.finding.posted).not.toBe(found.finding.recomputed)
+  })
+})
