@@ -50,8 +50,10 @@ export const LIMITS = {
   rpcBodyBytes: 1024 * 1024,
   /** Requests in one JSON-RPC array. */
   rpcBatch: 100,
-  /** Blocks in one log query. */
+  /** Blocks in one log query that names neither address nor topic. */
   rpcLogBlocks: 10_000,
+  /** Blocks in one log query that names an address or a topic: an index finds them. */
+  rpcNamedLogBlocks: 1_000_000,
   /** Logs in one answer. */
   rpcLogs: 10_000,
   /** Requests that the gateway works on at once. */

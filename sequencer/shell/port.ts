@@ -91,8 +91,15 @@ export type SequencerPort = {
   status: () => SequencerStatus
   /** Signs a refusal of input that never became an entry: `requestHash` is keccak256 of its bytes. */
   refuse: (requestHash: Hash, error: TandemError) => SignedRefusal
-  /** Calls `listener` for every superblock from the first on, past ones first, in order, once each. */
-  subscribe: (listener: (superblock: PublishedSuperblock) => void) => Promise<() => void>
+  /**
+   * Calls `listener` for every superblock from the first on, past ones first, in order, once each.
+   *
+   * @param after - Begins after this superblock, whose last slot is `slot`.
+   */
+  subscribe: (
+    listener: (superblock: PublishedSuperblock) => void,
+    after?: { superblock: number; slot: number },
+  ) => Promise<() => void>
 }
 
 /** A request was refused; the refusal is signed. */

@@ -22,7 +22,7 @@ import { enginePort } from './engine/engine-port.ts'
 import { readinessOf } from './engine/readiness.ts'
 import type { Faultpoint } from './faults.ts'
 import { startGateway } from './gateway/server.ts'
-import { createHistory } from './history/history.ts'
+import { openHistory, type History } from './history/history.ts'
 import { openDisk } from './log/disk.ts'
 import { openFileLog } from './log/file-log.ts'
 import { createObserver, type Observer } from './observer.ts'
@@ -86,12 +86,18 @@ export async function startSequencerProgram(
   })
   const posting = startPosting(context, { network, settings, engine, log, signDigest })
   const tags = posting?.tags
-  const close = await serve(context, { network, settings, config, drivers, engine, tags })
+  const history = await startHistory(context, {
+    directory: join(state, 'history'),
+    tip: log.tip(),
+    engine,
+  })
+  const close = await serve(context, { network, settings, config, drivers, engine, tags, history })
   return {
     stop: async () => {
       await close()
       await posting?.stop()
       await engine.stop()
+      history.close()
       await log.close()
     },
   }
@@ -125,6 +131,19 @@ function createDrivers(
   )
 }
 
+/** Opens the history on disk and brings it to what is published. */
+async function startHistory(
+  { log, fail }: ProcessContext,
+  { directory, tip, engine }: { directory: string; tip: number; engine: Engine },
+): Promise<History> {
+  const { chains, logId } = engine.options.config
+  const chainIds = chains.map(({ chainId }) => chainId)
+  const { history, remade } = openHistory({ directory, logId, chainIds, tip, fail })
+  if (remade !== undefined) log.warn({ reason: remade }, 'history is made again from the log')
+  await engine.publications.subscribe(history.apply, history.place())
+  return history
+}
+
 async function serve(
   { log, registry, fail }: ProcessContext,
   parts: {
@@ -134,12 +153,11 @@ async function serve(
     drivers: ReadonlyMap<number, ChainDriver>
     engine: Engine
     tags: BlockTags | undefined
+    history: History
   },
 ): Promise<() => Promise<void>> {
-  const { network, settings, config, drivers, engine, tags } = parts
+  const { network, settings, config, drivers, engine, tags, history } = parts
   const sequencer = enginePort(engine)
-  const history = createHistory(config.chains.map(({ chainId }) => chainId))
-  await sequencer.subscribe(history.apply)
   const gateway = await startGateway({
     port: Number(new URL(network.sequencer.rpcUrl).port),
     logId: config.logId,

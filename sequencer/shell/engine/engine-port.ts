@@ -65,7 +65,7 @@ export function enginePort(engine: Engine): SequencerPort {
     status: () => statusOf(engine),
     refuse: (requestHash, error) =>
       engine.refusal(requestHash, { error: error.errorName, values: error.values }),
-    subscribe: (listener) => engine.publications.subscribe(listener),
+    subscribe: (listener, after) => engine.publications.subscribe(listener, after),
   }
 }
 

@@ -8,13 +8,17 @@ import { superblocks } from './superblocks.ts'
 
 type Listener = (superblock: PublishedSuperblock) => void
 
+/** A superblock, and its last slot. */
+type SuperblockPlace = { superblock: number; slot: number }
+
 /** What became visible, for those who keep a history of it. */
 export type Publications = {
   /** Keeps blocks that were mined and are about to be published. */
   sealed: (blocks: readonly PublishedBlock[]) => void
   /** Tells the listeners that the sealed blocks of these chains are visible. */
   publish: (superblock: { superblock: number; slot: bigint; chainIds: readonly number[] }) => void
-  subscribe: (listener: Listener) => Promise<() => void>
+  /** Tells of every superblock, or of those after one. */
+  subscribe: (listener: Listener, after?: SuperblockPlace) => Promise<() => void>
 }
 
 /**
@@ -41,12 +45,12 @@ export function createPublications(
       last = { number: superblock, value }
       for (const listener of listeners) listener(value)
     },
-    subscribe: async (listener) => {
+    subscribe: async (listener, after) => {
       const known = last
       let live: PublishedSuperblock[] | undefined = []
       const follow: Listener = (value) => (live === undefined ? listener(value) : live.push(value))
       listeners.add(follow)
-      for await (const past of pastSuperblocks(log, known.number, heads)) {
+      for await (const past of pastSuperblocks(log, { after, until: known.number, heads })) {
         const whole = past.superblock === known.number ? known.value : undefined
         listener(whole ?? past)
       }
@@ -58,25 +62,39 @@ export function createPublications(
   }
 }
 
-async function* pastSuperblocks(
-  log: LogStore,
-  until: number,
-  heads: ReadonlyMap<number, SealedBlock>,
-): AsyncIterable<PublishedSuperblock> {
+async function* genesisSuperblock(log: LogStore): AsyncIterable<PublishedSuperblock> {
   const genesis = await log.readOne(0)
   if (genesis === undefined) return
   const { chains } = decodeGenesisRecord(genesis)
-  yield {
-    superblock: 0,
-    slot: 0n,
-    blocks: chains.map(({ chainId, header }) => ({
-      chainId,
-      block: sealedBlockOf(header),
-      legs: [],
-    })),
-  }
-  for await (const { number, slot, plans, headers } of superblocks(log, 1)) {
+  const blocks = chains.map(({ chainId, header }) => ({
+    chainId,
+    block: sealedBlockOf(header),
+    legs: [],
+  }))
+  yield { superblock: 0, slot: 0n, blocks }
+}
+
+async function* pastSuperblocks(
+  log: LogStore,
+  options: {
+    after: SuperblockPlace | undefined
+    until: number
+    heads: ReadonlyMap<number, SealedBlock>
+  },
+): AsyncIterable<PublishedSuperblock> {
+  const { after, until, heads } = options
+  // Of a log that was pruned only what was kept can be told.
+  const whole = after === undefined && log.first() === 1
+  if (whole) yield* genesisSuperblock(log)
+  const from = after === undefined ? log.first() : after.slot + 1
+  let partial = after === undefined && !whole
+  for await (const { number, slot, plans, headers } of superblocks(log, from)) {
     if (number > until) return
+    // The superblock with which a pruned log begins may lack its first slots.
+    if (partial) {
+      partial = false
+      continue
+    }
     const blocks = [...plans].flatMap(([chainId, plan]) => {
       const header = headers.get(chainId)
       const head = heads.get(chainId)

@@ -59,19 +59,20 @@ export type LogFilter = {
  * @throws {@link TandemError} TOO_LARGE when range or answer are above their limits; INVALID_REQUEST
  * when a block hash is unknown or the range is turned around.
  */
-export function findLogs(history: ChainHistory, filter: LogFilter): readonly PlacedLog[] {
+export async function findLogs(
+  history: ChainHistory,
+  filter: LogFilter,
+): Promise<readonly PlacedLog[]> {
   const { addresses, topics } = filter
   const range = rangeOf(history, filter)
   const blocks = range.toBlock - range.fromBlock + 1
-  if (blocks > LIMITS.rpcLogBlocks) {
-    throw new TandemError('TOO_LARGE', {
-      what: 'range of blocks',
-      actual: blocks,
-      limit: LIMITS.rpcLogBlocks,
-    })
+  const named = addresses.size > 0 || topics.some((allowed) => allowed.size > 0)
+  const limit = named ? LIMITS.rpcNamedLogBlocks : LIMITS.rpcLogBlocks
+  if (blocks > limit) {
+    throw new TandemError('TOO_LARGE', { what: 'range of blocks', actual: blocks, limit })
   }
   const query: LogQuery = { ...range, addresses, topics }
-  const found = history.logs(query, LIMITS.rpcLogs)
+  const found = await history.logs(query, LIMITS.rpcLogs)
   if (found.length > LIMITS.rpcLogs) {
     throw new TandemError('TOO_LARGE', {
       what: 'answer in logs',

@@ -133,8 +133,8 @@ function blockMethods({ rules, history, read }: ChainMethodsOptions): [string, R
     ],
     [
       'eth_getLogs',
-      method(z.tuple([filterShape]), ([filter]) =>
-        findLogs(history, filterOf(filter)).map(logJson),
+      method(z.tuple([filterShape]), async ([filter]) =>
+        (await findLogs(history, filterOf(filter))).map(logJson),
       ),
     ],
     ['eth_gasPrice', method(noParams, () => quantity(rules.baseFeePerGas))],

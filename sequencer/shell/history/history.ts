@@ -1,7 +1,19 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { assert } from '../../../sdk/protocol/assert.ts'
 import type { Address, Hash } from '../../../sdk/protocol/hex.ts'
 import type { ChainHead, LegLog, SealedBlock } from '../../core/execution.ts'
-import type { PublishedBlock, PublishedLeg, PublishedSuperblock } from '../port.ts'
+import type { PublishedLeg, PublishedSuperblock } from '../port.ts'
+import { openChainStore, type ChainStore, type SegmentLimits } from './chain-store.ts'
+import { createFiles, HistoryError } from './files.ts'
+import {
+  POSITION_FILE,
+  readPosition,
+  writePosition,
+  type HistoryPlace,
+  type Position,
+} from './position.ts'
 
 /** A published block with its transactions in order. */
 export type HistoryBlock = { block: SealedBlock; legs: readonly PublishedLeg[] }
@@ -37,7 +49,7 @@ export type ChainHistory = {
   byHash: (hash: Hash) => HistoryBlock | undefined
   transaction: (hash: Hash) => TransactionPlace | undefined
   /** Logs in order; at most `limit` + 1, so that a caller sees when there are more. */
-  logs: (query: LogQuery, limit: number) => readonly PlacedLog[]
+  logs: (query: LogQuery, limit: number) => Promise<readonly PlacedLog[]>
 }
 
 /** What was published on every rollup, by superblock: no reader sees half of one. */
@@ -46,92 +58,188 @@ export type History = {
   chain: (chainId: number) => ChainHistory | undefined
   /** Last superblock; undefined before the first. */
   superblock: () => number | undefined
+  /** Last superblock and its last slot; undefined before the first. */
+  place: () => HistoryPlace | undefined
   /** Calls `listener` after each superblock that is applied from now on; gives the way to stop. */
   onSuperblock: (listener: (superblock: PublishedSuperblock) => void) => () => void
+  /** Writes what is not written and lets go of the files. */
+  close: () => void
 }
 
-type Index = {
-  chainId: number
-  /** By number, from the first block on. */
-  blocks: HistoryBlock[]
-  numbers: Map<Hash, number>
-  transactions: Map<Hash, TransactionPlace>
-  /** Numbers of the blocks that have logs, ascending. */
-  withLogs: number[]
+/** How a history begins. */
+export type OpenedHistory = {
+  history: History
+  /** Why what was there could not be used: the whole log must be applied. */
+  remade?: string | undefined
 }
 
-/** Makes an empty history of the given rollups; the log's superblocks fill it. */
-export function createHistory(chainIds: readonly number[]): History {
-  const indexes = new Map(chainIds.map((chainId) => [chainId, emptyIndex(chainId)]))
-  const chains = new Map([...indexes].map(([chainId, index]) => [chainId, chainHistory(index)]))
+/** What {@link openHistory} needs. */
+export type HistoryOptions = {
+  directory: string
+  logId: Hash
+  chainIds: readonly number[]
+  /** Height of the last slot in the log: a history cannot know more. */
+  tip: number
+  /** Ends the program: what is published cannot be written. */
+  fail: (error: unknown) => void
+  /** When a file is complete; default 32,768 keys or 16 MiB. */
+  limits?: SegmentLimits | undefined
+}
+
+const limitsByDefault: SegmentLimits = { keys: 32_768, bytes: 16 * 1024 * 1024 }
+const filesOpenMax = 64
+/** Blocks that a search for logs reads before it lets others have a turn. */
+const blocksAtOnce = 64
+
+/**
+ * Opens the history on disk, which the log's later superblocks go on filling. One that is damaged, of
+ * another network or ahead of the log is removed, since the log makes it again.
+ */
+export function openHistory(options: HistoryOptions): OpenedHistory {
+  try {
+    const position = readPosition(options)
+    return { history: historyFrom(options, position) }
+  } catch (error) {
+    const remade = damageOf(error)
+    if (remade === undefined) throw error
+    rmSync(options.directory, { recursive: true, force: true })
+    return { history: historyFrom(options, undefined), remade }
+  }
+}
+
+/** What is wrong with the files; undefined for an error of another kind. */
+function damageOf(error: unknown): string | undefined {
+  if (error instanceof HistoryError) {
+    return [error.shortMessage, ...error.metaMessages].join(' ')
+  }
+  return (error as NodeJS.ErrnoException).code === 'ENOENT' ? (error as Error).message : undefined
+}
+
+function historyFrom(options: HistoryOptions, position: Position | undefined): History {
+  const { directory, chainIds, fail, logId, limits = limitsByDefault } = options
+  const files = createFiles(filesOpenMax)
+  const stores = new Map(
+    chainIds.map((chainId) => {
+      const at = { position: position?.chains.get(chainId), limits }
+      return [chainId, openChainStore(files, join(directory, `${chainId}`), at)]
+    }),
+  )
+  const damage = watchDamage(directory)
+  const chains = new Map(
+    [...stores].map(([id, store]) => [id, chainHistory(id, store, damage.reading)]),
+  )
   const listeners = new Set<(superblock: PublishedSuperblock) => void>()
-  let last: number | undefined
+  const positions = new Map(position?.chains)
+  const touched = new Set<number>()
+  let last = position?.last
+  let planned: NodeJS.Immediate | undefined
 
+  const flush = () => {
+    planned = undefined
+    if (last === undefined) return
+    for (const chainId of touched) {
+      const store = stores.get(chainId)
+      if (store !== undefined) positions.set(chainId, store.flush())
+    }
+    touched.clear()
+    if (!damage.met()) writePosition(directory, { logId, last, chains: positions })
+  }
   return {
     apply: (superblock) => {
-      assert(last === undefined || superblock.superblock > last, 'superblocks come in order')
-      for (const block of superblock.blocks) {
-        const index = indexes.get(block.chainId)
-        assert(index !== undefined, 'a published block is of a sequenced chain')
-        append(index, block)
+      const { superblock: number, slot, blocks } = superblock
+      assert(last === undefined || number > last.superblock, 'superblocks come in order')
+      for (const { chainId, block, legs } of blocks) {
+        const store = stores.get(chainId)
+        assert(store !== undefined, 'a published block is of a sequenced chain')
+        store.append({ block, legs })
+        touched.add(chainId)
       }
-      last = superblock.superblock
+      last = { superblock: number, slot: Number(slot) }
       for (const listener of listeners) listener(superblock)
+      // Behind the publication: who waits for it does not wait for the disk.
+      planned ??= setImmediate(() => {
+        try {
+          flush()
+        } catch (error) {
+          fail(error)
+        }
+      })
     },
     chain: (chainId) => chains.get(chainId),
-    superblock: () => last,
+    superblock: () => last?.superblock,
+    place: () => last,
     onSuperblock: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    close: () => {
+      if (planned !== undefined) {
+        clearImmediate(planned)
+        flush()
+      }
+      for (const store of stores.values()) store.close()
+      files.close()
+    },
   }
 }
 
-function emptyIndex(chainId: number): Index {
-  return { chainId, blocks: [], numbers: new Map(), transactions: new Map(), withLogs: [] }
-}
+type Reading = <T>(read: () => T) => T
 
-function append(index: Index, { block, legs }: PublishedBlock): void {
-  const before = index.blocks.at(-1)?.block
-  assert(before === undefined || block.number === before.number + 1, 'blocks follow one another')
-  const entry = { block, legs }
-  index.blocks.push(entry)
-  index.numbers.set(block.hash, block.number)
-  for (const [i, { hash }] of legs.entries()) index.transactions.set(hash, { entry, index: i })
-  if (legs.some(({ outcome }) => outcome.logs.length > 0)) index.withLogs.push(block.number)
-}
-
-function chainHistory(index: Index): ChainHistory {
-  const byNumber = (number: number) => {
-    const first = index.blocks[0]?.block.number ?? 0
-    return index.blocks[number - first]
-  }
+/** A history in which a read met damage is made again at the next start. */
+function watchDamage(directory: string): { reading: Reading; met: () => boolean } {
+  let met = false
   return {
-    chainId: index.chainId,
+    met: () => met,
+    reading: (read) => {
+      try {
+        return read()
+      } catch (error) {
+        if (damageOf(error) === undefined) throw error
+        met = true
+        rmSync(join(directory, POSITION_FILE), { force: true })
+        throw error
+      }
+    },
+  }
+}
+
+function chainHistory(chainId: number, store: ChainStore, reading: Reading): ChainHistory {
+  const byNumber = (number: number) => reading(() => store.byNumber(number))
+  return {
+    chainId,
     head: () => {
-      const block = index.blocks.at(-1)?.block
-      if (block === undefined) return undefined
-      return { number: block.number, hash: block.hash, timestampS: block.timestampS }
+      const number = store.last()
+      const entry = number === undefined ? undefined : byNumber(number)
+      if (entry === undefined) return undefined
+      const { hash, timestampS } = entry.block
+      return { number: entry.block.number, hash, timestampS }
     },
     byNumber,
-    byHash: (hash) => {
-      const number = index.numbers.get(hash)
-      return number === undefined ? undefined : byNumber(number)
-    },
-    transaction: (hash) => index.transactions.get(hash),
-    logs: (query, limit) => {
-      const found: PlacedLog[] = []
-      const from = firstAtLeast(index.withLogs, query.fromBlock)
-      for (let i = from; i < index.withLogs.length; i++) {
-        const number = index.withLogs[i] as number
-        if (number > query.toBlock || found.length > limit) break
-        const entry = byNumber(number)
-        assert(entry !== undefined, 'a block with logs is in the index')
-        for (const placed of logsOf(entry)) if (matches(placed.log, query)) found.push(placed)
-      }
-      return found.slice(0, limit + 1)
-    },
+    byHash: (hash) => reading(() => store.byHash(hash)),
+    transaction: (hash) => reading(() => store.transaction(hash)),
+    logs: (query, limit) => findLogs(store, reading, { query, limit }),
   }
+}
+
+async function findLogs(
+  store: ChainStore,
+  reading: Reading,
+  { query, limit }: { query: LogQuery; limit: number },
+): Promise<readonly PlacedLog[]> {
+  const found: PlacedLog[] = []
+  let read = 0
+  for (let from = query.fromBlock; from <= query.toBlock && found.length <= limit;) {
+    const { numbers, next } = reading(() => store.candidates(query, from))
+    for (const number of numbers) {
+      if (found.length > limit) break
+      if (++read % blocksAtOnce === 0) await turn()
+      const entry = reading(() => store.byNumber(number))
+      assert(entry !== undefined, 'a block that was published stays')
+      for (const placed of logsOf(entry)) if (matches(placed.log, query)) found.push(placed)
+    }
+    from = next
+  }
+  return found.slice(0, limit + 1)
 }
 
 /** Gives the logs of a block with their places. */
@@ -156,16 +264,4 @@ export function matches(
     if (topic === undefined) return false
     return allowed.size === 0 || allowed.has(topic)
   })
-}
-
-/** Place of the first number that is not below `least`. */
-function firstAtLeast(ascending: readonly number[], least: number): number {
-  let low = 0
-  let high = ascending.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((ascending[middle] as number) < least) low = middle + 1
-    else high = middle
-  }
-  return low
 }
