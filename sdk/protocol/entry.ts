@@ -1,15 +1,25 @@
 import { keccak256, stringToHex, toRlp } from 'viem/utils'
-import type { Hash, Hex } from './hex.ts'
-import { assert } from './assert.ts'
+import {
+  bundleConditionFields,
+  legConditionFields,
+  type ChainCondition,
+  type LegCondition,
+} from './condition.ts'
+import type { Hash } from './hex.ts'
+import type { AccountId } from './ids.ts'
+import { uint, type Fields } from './rlp.ts'
 
-/** Kinds of entry in the log. */
-export const ENTRY_KIND = { transaction: 1, bundle: 2, system: 4 } as const
+/** Kinds of entry in the log. `forced` comes from the inbox on the settlement chain. */
+export const ENTRY_KIND = { transaction: 1, bundle: 2, forced: 3, system: 4 } as const
 
 /** One of {@link ENTRY_KIND}. */
 export type EntryKind = (typeof ENTRY_KIND)[keyof typeof ENTRY_KIND]
 
-/** Lanes in the order in which a slot executes them. */
-export const LANE = { system: 0, regular: 3 } as const
+/**
+ * Lanes in the order in which a slot executes them: the system's own; liquidations and margin calls;
+ * what lowers risk (cancels, top-ups, giving back); everything else; backruns.
+ */
+export const LANE = { system: 0, urgent: 1, reduce: 2, regular: 3, backrun: 4 } as const
 
 /** One of {@link LANE}. */
 export type Lane = (typeof LANE)[keyof typeof LANE]
@@ -25,7 +35,46 @@ export type BundleTerms = {
   maxTimestamp?: number | undefined
   replacementUuid?: string | undefined
   salt?: Hash | undefined
+  /** Number that the block with the first leg must have. */
+  blockNumber?: number | undefined
+  /** Runs after everything else of its slot. */
+  backrun?: boolean | undefined
+  /** One per leg; absent when no leg has any. */
+  legTerms?: readonly LegTerms[] | undefined
+  /** What must hold on a chain where the bundle's first leg on it stands. */
+  conditional?: readonly ChainCondition[] | undefined
+  /** Legs whose messages to sequenced rollups must all be delivered in the slot. */
+  requireDelivery?: readonly number[] | undefined
+  margin?: MarginPredicate | undefined
 }
+
+/** What holds for one leg besides whether it may revert. */
+export type LegTerms = {
+  /** The leg is left out when it would fail, when its nonce does not fit or `if` does not hold. */
+  canSkip: boolean
+  /** Earlier legs that must have succeeded; else the leg counts as failed. */
+  after: readonly number[]
+  /** What must hold on the leg's chain where it stands; else the leg counts as failed. */
+  if?: LegCondition | undefined
+}
+
+/** The bundle stands only if the account's initial margin after it is at least this. */
+export type MarginPredicate = {
+  account: AccountId
+  /** USD × 10^18, signed. */
+  initialMin18: bigint
+}
+
+/** Why an entry that had to be in the log has no effect: it puts no transaction on any chain. */
+export type Voided = {
+  /** The leg that failed; 0 where it is the entry as a whole. */
+  leg: number
+  /** English, at most {@link VOID_REASON_BYTES} bytes. */
+  reason: string
+}
+
+/** Bytes of a reason in a record, at most. */
+export const VOID_REASON_BYTES = 256
 
 /** One leg as an id binds it. */
 export type NamedLeg = { chainId: number; hash: Hash; canRevert: boolean }
@@ -48,13 +97,21 @@ export function bundleEntryId(logId: Hash, legs: readonly NamedLeg[], terms: Bun
   ])
 }
 
+/**
+ * Id of a forced bundle: bound to its place in the inbox, so that a bundle that was put there twice is
+ * two entries. `contentHash` is what the inbox names it by.
+ */
+export function forcedEntryId(logId: Hash, forced: { index: number; contentHash: Hash }): Hash {
+  return entryId(ENTRY_KIND.forced, logId, [uint(forced.index), forced.contentHash])
+}
+
 /** Id of marks of one underlying. */
 export function marksEntryId(logId: Hash, marks: { underlying: number; sequence: bigint }): Hash {
   return entryId(ENTRY_KIND.system, logId, [uint(1), uint(marks.underlying), uint(marks.sequence)])
 }
 
 /** A bundle's terms as RLP fields, in the order that ids and records use. */
-export function termFields(terms: BundleTerms): Hex[] {
+export function termFields(terms: BundleTerms): Fields[] {
   return [
     uint(terms.minSlot ?? 0n),
     uint(terms.maxSlot ?? 0n),
@@ -62,18 +119,26 @@ export function termFields(terms: BundleTerms): Hex[] {
     uint(terms.maxTimestamp ?? 0),
     stringToHex(terms.replacementUuid ?? ''),
     terms.salt ?? '0x',
+    uint(terms.blockNumber ?? 0),
+    uint(terms.backrun === true ? 1 : 0),
+    (terms.legTerms ?? []).map((leg) => [
+      uint(leg.canSkip ? 1 : 0),
+      leg.after.map(uint),
+      leg.if === undefined ? [] : legConditionFields(leg.if),
+    ]),
+    (terms.conditional ?? []).map(bundleConditionFields),
+    (terms.requireDelivery ?? []).map(uint),
+    terms.margin === undefined ? [] : marginFields(terms.margin),
   ]
 }
 
-/** An unsigned integer as RLP has it: big endian without leading zeros, 0 is empty. */
-export function uint(value: bigint | number): Hex {
-  assert(BigInt(value) >= 0n, 'RLP integers are non-negative')
-  if (BigInt(value) === 0n) return '0x'
-  const digits = value.toString(16)
-  return digits.length % 2 === 0 ? `0x${digits}` : `0x0${digits}`
+function marginFields({ account, initialMin18 }: MarginPredicate): Fields {
+  return [
+    account,
+    uint(initialMin18 < 0n ? 1 : 0),
+    uint(initialMin18 < 0n ? -initialMin18 : initialMin18),
+  ]
 }
-
-type Fields = Hex | readonly Fields[]
 
 function entryId(kind: EntryKind, logId: Hash, content: readonly Fields[]): Hash {
   return keccak256(toRlp([uint(ENTRY_VERSION), uint(kind), logId, [...content]] as Rlp))

@@ -158,6 +158,27 @@ export const ERRORS = define({
     message: 'The {what} did not answer: {reason}.',
     retryable: true,
   },
+  CONDITION_FAILED: {
+    code: -38030,
+    message: 'Leg {leg} on chain {chainId} needs {expected} and finds {actual}.',
+    retryable: true,
+  },
+  MARGIN_TOO_LOW: {
+    code: -38031,
+    message: 'Initial margin of {account} would be {actual} and must be at least {limit}.',
+    retryable: true,
+  },
+  THROTTLED: {
+    code: -38032,
+    message:
+      '{failures} bundles of {sender} failed of late, limit {limit}: wait until slot {slot}.',
+    retryable: true,
+  },
+  VOIDED: {
+    code: -38033,
+    message: 'The entry stands in slot {slot} without effect: {reason}.',
+    retryable: false,
+  },
 })
 
 /** Name of an error of the registry. */

@@ -38,6 +38,34 @@ export const LIMITS = {
   trackedAccounts: 200_000,
   /** Candidate bundles taken into one slot. */
   slotBundles: 256,
+  /** Entries of lane 1 in one slot; more wait for the next. */
+  slotUrgentEntries: 32,
+  /** Entries of lane 2 in one slot; more wait for the next. */
+  slotReduceEntries: 64,
+  /** Entries of lane 4 in one slot; more wait for the next. */
+  slotBackrunEntries: 64,
+  /** Forced entries in one slot; more wait for the next. */
+  slotForcedEntries: 32,
+  /** Percent of a block's gas that lane 1 may take, and as much lane 2. */
+  laneGasPercent: 20,
+  /** Percent of lane 3's gas that forced entries may take in a block. */
+  forcedGasPercent: 10,
+  /** Entries of one of the lanes 1, 2 and 4 that wait, whoever sent them. */
+  laneEntries: 2048,
+  /** Forced entries that wait for their slot. */
+  forcedEntries: 1024,
+  /** Bundles of one sender that may fail within {@link LIMITS.failureSlots} before it must wait. */
+  failuresPerSender: 64,
+  /** Slots after which failed bundles are forgotten. */
+  failureSlots: 512,
+  /** Senders whose failures are counted. */
+  failingSenders: 16_384,
+  /** Blocks that a bundle may name ahead of its chain's head. */
+  blockHorizon: 256,
+  /** Storage slots that the conditions of one bundle may name. */
+  conditionSlots: 64,
+  /** Places of one slot at which conditions of storage or margin are looked at. */
+  slotProbes: 16,
   /** Rounds of simulation before what is left moves to the next slot. */
   slotRounds: 8,
   /** Messages delivered in one slot. */
@@ -81,6 +109,12 @@ export const LIMITS = {
 } as const
 
 assert(LIMITS.bundleLegs * 2 < LIMITS.slotBundles * LIMITS.bundleLegs, 'a slot holds a bundle')
+assert(
+  LIMITS.slotUrgentEntries + LIMITS.slotReduceEntries < LIMITS.slotBundles / 2,
+  'lane 3 keeps half of the entries of a slot',
+)
+assert(LIMITS.laneGasPercent * 2 <= 50, 'lane 3 keeps half of the gas of a block')
+assert(LIMITS.laneEntries * 3 < LIMITS.readyEntries, 'other lanes leave room for lane 3')
 assert(LIMITS.legBytes <= LIMITS.bundleBytes, 'a leg fits a bundle')
 assert(LIMITS.defaultSlots <= LIMITS.bundleHorizonSlots, 'a default window fits the horizon')
 assert(LIMITS.slotBundles <= LIMITS.readyEntries, 'a slot is taken from the ready entries')

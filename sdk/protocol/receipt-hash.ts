@@ -10,6 +10,7 @@ import {
   type SignedReceipt,
   type SignedRefusal,
 } from './receipt.ts'
+import type { Voided } from './entry.ts'
 import type { ErrorValues } from './errors.ts'
 
 /** A log as a receipt commits to it. */
@@ -32,6 +33,8 @@ const resultParameters = [
   { type: 'uint64' },
 ] as const
 
+const voidedParameters = [{ type: 'string' }, { type: 'uint32' }, { type: 'bytes32' }] as const
+
 const preconfirmationParameters = [
   { type: 'uint64' },
   { type: 'uint64' },
@@ -51,6 +54,13 @@ export function logsHash(logs: readonly HashedLog[]): Hash {
 /** Merkle root over an entry's leg results; a leaf binds the leg's place in the entry. */
 export function resultRoot(results: readonly LegResult[]): Hash {
   return merkleRoot(results.map(legResultLeaf))
+}
+
+/** What takes the place of results for an entry without effect. */
+export function voidedRoot({ leg, reason }: Voided): Hash {
+  return doubleHash(
+    encodeAbiParameters(voidedParameters, ['voided', leg, keccak256(stringToHex(reason))]),
+  )
 }
 
 /** Leaf of one leg's result. */
@@ -130,8 +140,10 @@ export function receiptDigest(
   receipt: SignedReceipt,
   logId: Hash,
 ): { fault: ReceiptFault } | { fault?: undefined; digest: Hash } {
-  const { preconfirmation: promise, receiptRoot } = receipt
-  if (resultRoot(receipt.results) !== promise.resultRoot) return { fault: 'results' }
+  const { preconfirmation: promise, receiptRoot, results, voided } = receipt
+  const root = voided === undefined ? resultRoot(results) : voidedRoot(voided)
+  const whole = voided === undefined || results.length === 0
+  if (root !== promise.resultRoot || !whole) return { fault: 'results' }
   if (rootFromBranch(preconfirmationLeaf(promise), receipt.branch) !== receiptRoot) {
     return { fault: 'branch' }
   }

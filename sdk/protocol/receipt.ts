@@ -1,4 +1,5 @@
 import type { Hash, Hex } from './hex.ts'
+import type { Voided } from './entry.ts'
 import type { ErrorName, ErrorValues } from './errors.ts'
 
 /** What the sequencer promises for one entry: its place in the log and its result. */
@@ -8,7 +9,7 @@ export type Preconfirmation = {
   /** Place among the slot's entries. */
   index: number
   entryId: Hash
-  /** Merkle root over the results of the entry's legs. */
+  /** Merkle root over the results of the entry's legs; of a voided entry the hash of its reason. */
   resultRoot: Hash
   /** Last slot in which the entry might stand. */
   deadlineSlot: bigint
@@ -19,7 +20,8 @@ export type Preconfirmation = {
 export type LegResult = {
   chainId: number
   transactionHash: Hash
-  status: 0 | 1
+  /** 1: succeeded; 0: reverted, which it was allowed to; 2: left out of the bundle, in no block. */
+  status: 0 | 1 | 2
   gasUsed: bigint
   /** keccak256 over the leg's logs; see `logsHash`. */
   logsHash: Hash
@@ -31,7 +33,10 @@ export type LegResult = {
 export type SignedReceipt = {
   version: 1
   preconfirmation: Preconfirmation
+  /** One per leg; none when the entry is voided. */
   results: readonly LegResult[]
+  /** Present when the entry stands in the log without effect. */
+  voided?: Voided | undefined
   /** Merkle root over the slot's preconfirmations. */
   receiptRoot: Hash
   branch: readonly Hash[]

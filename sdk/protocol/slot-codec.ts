@@ -1,13 +1,13 @@
 import { fromRlp, hexToString, keccak256, stringToHex, toRlp } from 'viem/utils'
-import { termFields, uint, type BundleTerms, type EntryKind, type Lane } from './entry.ts'
-import { BaseError } from './errors.ts'
+import { entryFields, readEntry } from './entry-codec.ts'
 import type { Hash, Hex } from './hex.ts'
+import { big, hex, int, list, RecordError } from './record-reader.ts'
+import { uint, type Fields } from './rlp.ts'
 import type {
   GenesisRecord,
   L1Origin,
   LegOrigin,
   RecordedChain,
-  RecordedEntry,
   RecordedLeg,
   SlotHeader,
   SlotNotes,
@@ -15,9 +15,7 @@ import type {
 } from './slot.ts'
 
 /** Version of the records that this program writes and reads. */
-export const RECORD_VERSION = 2
-
-type Fields = Hex | readonly Fields[]
+export const RECORD_VERSION = 3
 
 /** Encodes a slot's body, everything but the header, as RLP. */
 export function encodeSlotBody(body: Omit<SlotRecord, 'header'>): Hex {
@@ -144,50 +142,6 @@ function readL1Origin(fields: Fields | undefined): L1Origin {
   return { number: int(number), hash: hex(hash) }
 }
 
-function entryFields(entry: RecordedEntry): Fields {
-  const { marks } = entry
-  return [
-    uint(entry.kind),
-    entry.entryId,
-    uint(entry.lane),
-    uint(entry.deadlineSlot),
-    entry.canRevert.map((may) => uint(may ? 1 : 0)),
-    termFields(entry.terms),
-    marks === undefined ? [] : [uint(marks.underlying), uint(marks.sequence)],
-    entry.sender ?? '0x',
-  ]
-}
-
-function readEntry(fields: Fields): RecordedEntry {
-  const at = list(fields)
-  const marks = list(at[6])
-  return {
-    kind: int(at[0]) as EntryKind,
-    entryId: hex(at[1]),
-    lane: int(at[2]) as Lane,
-    deadlineSlot: int(at[3]),
-    canRevert: list(at[4]).map((may) => int(may) === 1),
-    terms: readTerms(at[5]),
-    ...(marks.length === 0
-      ? {}
-      : { marks: { underlying: int(marks[0]), sequence: big(marks[1]) } }),
-    ...(hex(at[7]) === '0x' ? {} : { sender: hex(at[7]) }),
-  }
-}
-
-function readTerms(fields: Fields | undefined): BundleTerms {
-  const [minSlot, maxSlot, minTimestamp, maxTimestamp, uuid, salt] = list(fields).map(hex)
-  const name = hexToString(uuid as Hex)
-  return {
-    ...(minSlot === '0x' ? {} : { minSlot: big(minSlot) }),
-    ...(maxSlot === '0x' ? {} : { maxSlot: big(maxSlot) }),
-    ...(minTimestamp === '0x' ? {} : { minTimestamp: int(minTimestamp) }),
-    ...(maxTimestamp === '0x' ? {} : { maxTimestamp: int(maxTimestamp) }),
-    ...(name === '' ? {} : { replacementUuid: name }),
-    ...(salt === '0x' ? {} : { salt }),
-  }
-}
-
 function chainFields({ chainId, env, legs }: RecordedChain): Fields {
   return [
     uint(chainId),
@@ -295,39 +249,4 @@ function readNotes(fields: Fields | undefined): SlotNotes {
 
 function rlp(fields: Fields): Hex {
   return toRlp(fields as never, 'hex')
-}
-
-function list(fields: Fields | undefined): readonly Fields[] {
-  if (typeof fields === 'object') return fields
-  throw new RecordError('a list stands here', fields ?? 'nothing')
-}
-
-function hex(field: Fields | undefined): Hex {
-  if (typeof field === 'string') return field
-  throw new RecordError('a byte string stands here', field === undefined ? 'nothing' : 'a list')
-}
-
-function big(field: Fields | undefined): bigint {
-  const digits = hex(field)
-  return digits === '0x' ? 0n : BigInt(digits)
-}
-
-function int(field: Fields | undefined): number {
-  const value = big(field)
-  if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value)
-  throw new RecordError('an integer here is at most 2^53 - 1', String(value))
-}
-
-/** Bytes in the log are no record of this version. */
-export class RecordError extends BaseError {
-  override readonly name = 'RecordError'
-
-  constructor(rule: string, actual: string, cause?: unknown) {
-    super('A record of the log cannot be read.', {
-      code: 'LOG_RECORD',
-      retryable: false,
-      metaMessages: [`rule: ${rule}`, `found: ${actual}`],
-      cause,
-    })
-  }
 }

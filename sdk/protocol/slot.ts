@@ -1,5 +1,5 @@
 import { encodeAbiParameters, keccak256, stringToHex } from 'viem/utils'
-import type { BundleTerms, EntryKind, Lane } from './entry.ts'
+import type { BundleTerms, EntryKind, Lane, Voided } from './entry.ts'
 import { tandemDomain } from './feeds.ts'
 import type { Address, Hash, Hex } from './hex.ts'
 import { merkleRoot } from './merkle.ts'
@@ -64,6 +64,8 @@ export type RecordedEntry = {
   kind: EntryKind
   entryId: Hash
   lane: Lane
+  /** Order of arrival: inside a lane it grows, forced entries first. */
+  sequence: number
   /** Last slot in which it might have stood. */
   deadlineSlot: number
   /** One per leg: true where the entry stands even if the leg reverts. */
@@ -73,6 +75,22 @@ export type RecordedEntry = {
   sender?: Address | undefined
   /** For marks: the underlying and its sequence. */
   marks?: { underlying: number; sequence: bigint } | undefined
+  /** For a forced entry: where it stands in the inbox. */
+  forced?: RecordedForced | undefined
+  /** Legs of a bundle that were left out: they are in no block. */
+  skipped: readonly { leg: number; chainId: number; hash: Hash }[]
+  /** Present when the entry has no effect: none of its legs is in a block. */
+  voided?: Voided | undefined
+}
+
+/** Where a forced entry comes from. */
+export type RecordedForced = {
+  /** Place in the inbox, from 0, without gaps. */
+  index: number
+  /** What the inbox names it by. */
+  contentHash: Hash
+  /** Settlement block in which it was put there. */
+  l1Block: number
 }
 
 /** A slot's legs on one chain, in execution order, and the environment of their block. */

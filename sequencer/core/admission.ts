@@ -9,9 +9,11 @@ import {
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import { ownerOf, type AccountId } from '../../sdk/protocol/ids.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
-import { chainOf, type CoreConfig } from './config.ts'
+import { hubOf, chainOf, type CoreConfig } from './config.ts'
+import { laneOf } from './lanes.ts'
 import { protectedLegs, type Entry, type Fault } from './entry.ts'
 import type { Leg } from './leg.ts'
+import { faultOfTerms } from './terms.ts'
 import { nextTimestampMs, type CoreState } from './state.ts'
 import { marksGas, systemCall } from './system-calls.ts'
 
@@ -31,7 +33,7 @@ export function transactionEntry(state: CoreState, leg: Leg): Entry {
   return {
     entryId: transactionEntryId(config.logId, leg),
     kind: ENTRY_KIND.transaction,
-    lane: LANE.regular,
+    lane: laneOf(config, [leg], {}),
     sequence: state.nextSequence++,
     legs: [{ type: 'user', chainId: leg.chainId, leg }],
     canRevert: [true],
@@ -57,7 +59,7 @@ export function bundleEntry(state: CoreState, bundle: BundleInput): Entry {
   return {
     entryId: bundleEntryId(config.logId, named, terms),
     kind: ENTRY_KIND.bundle,
-    lane: LANE.regular,
+    lane: laneOf(config, legs, terms),
     sequence: state.nextSequence++,
     legs: legs.map((leg) => ({ type: 'user', chainId: leg.chainId, leg })),
     canRevert: named.map((leg) => leg.canRevert),
@@ -65,11 +67,17 @@ export function bundleEntry(state: CoreState, bundle: BundleInput): Entry {
     bytes: legs.reduce((sum, leg) => sum + bytesOf(leg), 0),
     firstSlot: slotNumber(terms.minSlot ?? 0n),
     deadlineSlot:
-      terms.maxSlot === undefined ? height + LIMITS.defaultSlots : slotNumber(terms.maxSlot),
+      terms.maxSlot === undefined ? height + slotsFor(terms) : slotNumber(terms.maxSlot),
     sender: legs[0]?.from ?? '0x',
-    joint: terms.salt === undefined ? [] : jointAccounts(config, legs, canRevert),
+    joint: terms.salt === undefined ? [] : jointAccounts(config, legs, { canRevert, terms }),
     waiters: [],
   }
+}
+
+/** Slots that a bundle waits when it names no last one: longer when it names a block or a time. */
+function slotsFor({ blockNumber, minTimestamp }: BundleTerms): number {
+  const later = blockNumber !== undefined || minTimestamp !== undefined
+  return later ? LIMITS.bundleHorizonSlots : LIMITS.defaultSlots
 }
 
 /** Makes an entry of marks: a system leg on every rollup that keeps marks. */
@@ -126,6 +134,8 @@ function faultOfShape(state: CoreState, entry: Entry): Fault | undefined {
   if (entry.bytes > LIMITS.bundleBytes) {
     return tooLarge('number of bytes', entry.bytes, LIMITS.bundleBytes)
   }
+  const terms = faultOfTerms(state, entry)
+  if (terms !== undefined) return terms
   const hashes = new Set<Hash>()
   for (const [i, item] of legs.entries()) {
     const fault = item.type === 'user' ? faultOfLeg(state, item.leg, i) : undefined
@@ -173,6 +183,8 @@ export function faultOfWindow(state: CoreState, entry: Entry): Fault | undefined
     const values = { limit, horizon: `${horizon} slots`, actual: `slot ${next}` }
     return { error: 'NOT_YET', values }
   }
+  const block = faultOfBlock(state, entry)
+  if (block !== undefined) return block
   const nowMs = nextTimestampMs(state)
   const { minTimestamp, maxTimestamp } = terms
   if (maxTimestamp !== undefined && maxTimestamp < Math.floor(nowMs / 1000)) {
@@ -187,6 +199,24 @@ export function faultOfWindow(state: CoreState, entry: Entry): Fault | undefined
     return { error: 'NOT_YET', values }
   }
   return undefined
+}
+
+function faultOfBlock(state: CoreState, entry: Entry): Fault | undefined {
+  const { blockNumber } = entry.terms
+  if (blockNumber === undefined) return undefined
+  const next = nextBlock(state, entry)
+  const values = { limit: `block ${blockNumber}`, actual: `block ${next}` }
+  if (blockNumber < next) return { error: 'EXPIRED', values }
+  if (blockNumber <= next + LIMITS.blockHorizon) return undefined
+  return { error: 'NOT_YET', values: { ...values, horizon: `${LIMITS.blockHorizon} blocks` } }
+}
+
+/** Number of the block that the first leg of an entry would stand in now. */
+export function nextBlock({ superblock, heads }: CoreState, entry: Entry): number {
+  const chainId = entry.legs[0]?.chainId ?? 0
+  const open = superblock.blocks.get(chainId)
+  if (open === undefined) return (heads.get(chainId)?.number ?? 0) + 1
+  return superblock.phase === 'open' ? open.env.number : open.env.number + 1
 }
 
 function faultOfMemory(state: CoreState, entry: Entry): Fault | undefined {
@@ -242,13 +272,14 @@ export function legsToProtect(entry: Entry): readonly Hash[] {
 function jointAccounts(
   config: CoreConfig,
   legs: readonly Leg[],
-  canRevert: readonly boolean[],
+  { canRevert, terms }: { canRevert: readonly boolean[]; terms: BundleTerms },
 ): { sender: Address; account: AccountId }[] {
-  const hub = config.chains.find(({ isHub }) => isHub)
+  const hub = hubOf(config)
   if (hub === undefined) return []
   const last = legs.findLastIndex(({ chainId }) => chainId !== hub.chainId)
   return legs.slice(last + 1).flatMap((leg, i) => {
-    if (canRevert[last + 1 + i] === true) return []
+    const place = last + 1 + i
+    if (canRevert[place] === true || terms.legTerms?.[place]?.canSkip === true) return []
     if (leg.to === undefined || !hub.credit.includes(leg.to)) return []
     if (!leg.input.startsWith(config.checkAfterSelector) || leg.input.length < 74) return []
     const account: AccountId = `0x${leg.input.slice(10, 74)}`

@@ -97,6 +97,8 @@ export function stopChain(
   const refused = [...state.pending.values()]
     .filter((entry) => entry.legs.some((leg) => leg.chainId === chainId))
     .filter((entry) => state.formation?.entries.includes(entry) !== true)
+    // What was forced stands in the log: voided.
+    .filter((entry) => entry.forced === undefined)
     .map((entry) =>
       refuseEntry(state, entry, { error: 'CHAIN_STOPPED', values: { chainId, reason } }),
     )

@@ -1,8 +1,11 @@
 import { assert } from '../../sdk/protocol/assert.ts'
-import { ENTRY_KIND } from '../../sdk/protocol/entry.ts'
+import { ENTRY_KIND, LANES } from '../../sdk/protocol/entry.ts'
+import type { Hash } from '../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import { bookTransaction } from './accounts.ts'
 import { accountKey, replacementKey, type AccountKey, type Entry } from './entry.ts'
+import { noteFailure } from './failures.ts'
+import { takeOrigin } from './forced.ts'
 import type { Formation } from './formation.ts'
 import type { Effect, FormedSlot, FormedStep } from './input.ts'
 import { effectiveGasPrice } from './leg.ts'
@@ -16,14 +19,20 @@ export function completeSlot(state: CoreState, formation: Formation): Effect[] {
   openSuperblock(state, formation)
   const chains = formedChains(formation)
   const { entries, height, timestampMs } = formation
-  for (const entry of entries) settleEntry(state, entry, formation)
+  // By inbox index, whatever their lanes: the cursor has no holes.
+  const forced = entries.filter((entry) => entry.forced !== undefined)
+  const others = entries.filter((entry) => entry.forced === undefined)
+  forced.sort((a, b) => a.sequence - b.sequence)
+  for (const entry of [...forced, ...others]) settleEntry(state, entry, formation)
   const refused = formation.refused.map(({ entry, fault }) => {
     const { entryId } = entry
+    noteFailure(state, entry, fault)
     refuseEntry(state, entry, fault)
     return { entryId, waiters: entry.waiters, fault }
   })
   const keys = new Set<AccountKey>()
-  for (const chain of chains) bookChain(state, chain, keys)
+  const byId = new Map(entries.map((entry) => [entry.entryId, entry]))
+  for (const chain of chains) bookChain(state, chain, { keys, byId })
   state.height = height
   state.timestampMs = timestampMs
   state.slotAtMs = state.elapsedMs
@@ -34,10 +43,12 @@ export function completeSlot(state: CoreState, formation: Formation): Effect[] {
     height,
     superblock: state.superblock.number,
     timestampMs,
-    l1Origin: state.l1Origin,
-    forcedCursor: state.forcedCursor,
     marksSeq: state.marksSeq,
+    l1Origin: takeOrigin(state),
+    forcedCursor: state.forcedCursor,
     entries,
+    skips: formation.skips,
+    voided: formation.voided,
     chains,
     notes,
     refused,
@@ -89,6 +100,10 @@ function settleEntry(state: CoreState, entry: Entry, formation: Formation): void
     ...(uuid === undefined ? {} : { replacement: replacementKey(entry.sender, uuid) }),
   })
   forgetPending(state, entry)
+  if (entry.forced !== undefined) {
+    assert(entry.forced.index === state.forcedCursor, 'forced entries stand in the inbox’s order')
+    state.forcedCursor += 1
+  }
   if (entry.kind !== ENTRY_KIND.system || entry.marks === undefined) return
   state.marks.set(entry.marks.underlying, entry.marks.sequence)
   state.marksSeq += 1n
@@ -102,14 +117,21 @@ export function rememberedUntil(height: number, deadlineSlot: number): number {
 function bookChain(
   state: CoreState,
   chain: FormedSlot['chains'][number],
-  keys: Set<AccountKey>,
+  { keys, byId }: { keys: Set<AccountKey>; byId: ReadonlyMap<Hash, Entry> },
 ): void {
   const { chainId, env, steps } = chain
   const { superblock } = state
   const open = superblock.blocks.get(chainId)
   let gasUsed = open?.gasUsed ?? 0n
-  for (const { call, leg, outcome } of steps) {
+  const gasByLane = [...(open?.gasByLane ?? Array.from({ length: LANES }, () => 0n))]
+  let forcedGas = open?.forcedGas ?? 0n
+  for (const { call, leg, outcome, origin } of steps) {
     gasUsed += outcome.gasUsed
+    const entry = origin.type === 'open' ? undefined : byId.get(origin.entryId)
+    if (entry !== undefined) {
+      gasByLane[entry.lane] = (gasByLane[entry.lane] ?? 0n) + outcome.gasUsed
+      if (entry.forced !== undefined) forcedGas += outcome.gasUsed
+    }
     if (leg === undefined) {
       state.systemNonces.set(chainId, call.nonce + 1)
       continue
@@ -127,6 +149,8 @@ function bookChain(
     calls: [...(open?.calls ?? []), ...steps.map(({ call }) => call)],
     outcomes: [...(open?.outcomes ?? []), ...steps.map(({ outcome }) => outcome)],
     gasUsed,
+    gasByLane,
+    forcedGas,
   })
   state.touchedAtMs.set(chainId, state.superblock.openedAtMs)
 }

@@ -15,9 +15,16 @@ export type CoreChain = {
   markFeeds?: Address | undefined
   /** Credit contracts: a joint bundle needs every message to one of them delivered in its slot. */
   credit: readonly Address[]
+  /** Calls whose lane is not the regular one. */
+  laneCalls: readonly LaneCall[]
+  /** Runs the intents of forced entries; absent where none are taken. */
+  bundleExecutor?: Address | undefined
   /** Recipients that insist on validators' signatures: their messages go by relayer at once. */
   byRelayer: readonly Address[]
 }
+
+/** A contract's function that belongs into lane 1 or 2, wherever it is called from. */
+export type LaneCall = { to: Address; selector: Hex; lane: 1 | 2 }
 
 /** What the core is made with; constant for one log. */
 export type CoreConfig = {
@@ -38,6 +45,16 @@ export type CoreConfig = {
   idleCloseMs: number
   /** Milliseconds after which a rollup without a block gets one. */
   heartbeatMs: number
+  /**
+   * Settlement blocks within which a forced entry stands in the log: a slot takes no notice of a
+   * settlement block before all that was forced this many blocks earlier.
+   */
+  forcedWithinBlocks: number
+}
+
+/** The chain with the pool's books. */
+export function hubOf(config: CoreConfig): CoreChain | undefined {
+  return config.chains.find(({ isHub }) => isHub)
 }
 
 /** Finds a chain of the configuration. */

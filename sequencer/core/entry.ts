@@ -1,7 +1,15 @@
-import type { BundleTerms, EntryKind, Lane } from '../../sdk/protocol/entry.ts'
+import {
+  ENTRY_KIND,
+  LANE,
+  type BundleTerms,
+  type EntryKind,
+  type Lane,
+  type LegTerms,
+} from '../../sdk/protocol/entry.ts'
 import type { ErrorName, ErrorValues } from '../../sdk/protocol/errors.ts'
 import type { Address, Hash } from '../../sdk/protocol/hex.ts'
 import type { AccountId } from '../../sdk/protocol/ids.ts'
+import type { RecordedForced } from '../../sdk/protocol/slot.ts'
 import type { Call, Leg } from './leg.ts'
 
 /** An error of the registry with its values: why something is refused. */
@@ -35,6 +43,8 @@ export type Entry = {
   /** Accounts whose margin the hub checks after all other legs, with the leg's sender. */
   joint: readonly { sender: Address; account: AccountId }[]
   marks?: { underlying: number; sequence: bigint } | undefined
+  /** Where a forced entry stands in the inbox. */
+  forced?: RecordedForced | undefined
   /** Requests that wait for its receipt or refusal. */
   waiters: number[]
 }
@@ -57,9 +67,23 @@ export function userLegs(entry: Entry): readonly Leg[] {
   return entry.legs.flatMap((item) => (item.type === 'user' ? [item.leg] : []))
 }
 
+const plainTerms: LegTerms = { canSkip: false, after: [] }
+
+/** Terms of one leg of an entry. */
+export function legTermsOf(entry: Entry, leg: number): LegTerms {
+  return entry.terms.legTerms?.[leg] ?? plainTerms
+}
+
+/** Says whether the log must hold the entry even if it cannot execute: then it is voided there. */
+export function isVoidable(entry: Entry): boolean {
+  return entry.lane === LANE.urgent || entry.kind === ENTRY_KIND.forced
+}
+
 /** Hashes of the legs without which the entry does not stand, for entries of more than one leg or a salt. */
 export function protectedLegs(entry: Entry): readonly Hash[] {
   return entry.legs.flatMap((item, i) =>
-    item.type === 'user' && entry.canRevert[i] !== true ? [item.leg.hash] : [],
+    item.type === 'user' && entry.canRevert[i] !== true && !legTermsOf(entry, i).canSkip
+      ? [item.leg.hash]
+      : [],
   )
 }

@@ -1,6 +1,7 @@
 import { keccak256 } from 'viem/utils'
 import { concatBytes, hexToBytes } from '../../sdk/protocol/bytes.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
+import type { AccountId } from '../../sdk/protocol/ids.ts'
 
 /** Everything that a block's execution can see besides the state. */
 export type BlockEnv = {
@@ -37,12 +38,26 @@ export type ExpectedOutcome = Pick<LegOutcome, 'status' | 'gasUsed' | 'logs'>
 
 /** What simulating a list of calls gave. */
 export type Simulation =
-  /** One outcome per call, in order. */
-  | { kind: 'outcomes'; outcomes: readonly LegOutcome[] }
+  /** One outcome per call, in order; one answer per probe. */
+  | { kind: 'outcomes'; outcomes: readonly LegOutcome[]; answers: readonly ProbeAnswer[] }
   /** The call at `index` makes the whole list impossible (funds, intrinsic gas, fee rules). */
   | { kind: 'invalid'; index: number; reason: string }
   /** The environment's parent is not the node's head any more: ask again with a new one. */
   | { kind: 'stale'; head: ChainHead }
+
+/** A question about the state after the first `after` calls of a list. */
+export type Probe = { after: number } & (
+  | { what: 'storage'; address: Address; slots: readonly Hash[] }
+  /** Initial margin of an account by the hub's books. */
+  | { what: 'margin'; account: AccountId }
+)
+
+/** Answer to a {@link Probe}. */
+export type ProbeAnswer =
+  | { what: 'storage'; values: readonly Hash[] }
+  /** USD × 10^18, signed. */
+  | { what: 'margin'; initial18: bigint }
+  | { what: 'unknown'; reason: string }
 
 /** A chain's place: its last block. */
 export type ChainHead = {

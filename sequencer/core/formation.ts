@@ -1,12 +1,21 @@
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import { assert } from '../../sdk/protocol/assert.ts'
-import { accountKey, userLegs, type AccountKey, type Entry, type Fault } from './entry.ts'
-import type { BlockEnv, LegOutcome, Simulation } from './execution.ts'
+import type { Voided } from '../../sdk/protocol/entry.ts'
+import type { Hash } from '../../sdk/protocol/hex.ts'
+import type { AccountId } from '../../sdk/protocol/ids.ts'
+import { probesFor, type PlacedProbe } from './conditions.ts'
+import { hubOf, type CoreConfig } from './config.ts'
+import { accountKey, isVoidable, type AccountKey, type Entry, type Fault } from './entry.ts'
+import type { BlockEnv, LegOutcome, Probe, ProbeAnswer, Simulation } from './execution.ts'
 import { cutPoint, faultOfInvalid, judge, placementsOf, samePlacements } from './judge.ts'
 import type { Call } from './leg.ts'
+import { voidedBy } from './reason.ts'
 import { layOut, listsByChain, sameList, type PlacedStep, type Placements } from './program.ts'
 import type { CoreState } from './state.ts'
 import { blockEnv } from './superblock.ts'
+
+/** Legs that are left out, by entry. */
+export type Skips = ReadonlyMap<Hash, ReadonlySet<number>>
 
 /** What a chain's part of a slot rests on: the block's environment and what it holds already. */
 export type Base = { env: BlockEnv; calls: readonly Call[]; gasUsed: bigint }
@@ -26,6 +35,15 @@ export type Formation = {
   placements: Placements
   /** Keys of deliveries that are left to the relayer. */
   undeliverable: Set<string>
+  /** Legs that are left out, by entry. */
+  skips: Map<Hash, Set<number>>
+  /** Entries that stay without effect. */
+  voided: Map<Hash, Voided>
+  /** Account whose margin a preview shows. */
+  marginOf: AccountId | undefined
+  probes: Map<number, readonly PlacedProbe[]>
+  /** Answers to the probes, by chain. */
+  answers: Map<number, readonly ProbeAnswer[]>
   beats: Set<number>
   lists: Map<number, PlacedStep[]>
   results: Map<number, readonly LegOutcome[]>
@@ -43,6 +61,7 @@ export type SimulateEffect = {
   chainId: number
   env: BlockEnv
   calls: readonly Call[]
+  probes: readonly Probe[]
 }
 
 /** Starts to form a slot from candidates in their final order. */
@@ -53,6 +72,9 @@ export function beginFormation(
     entries: Entry[]
     beats: Set<number>
     timestampMs: number
+    skips?: Map<Hash, Set<number>> | undefined
+    voided?: Map<Hash, Voided> | undefined
+    marginOf?: AccountId | undefined
   },
 ): Formation {
   const { superblock, config } = state
@@ -79,13 +101,29 @@ export function beginFormation(
     refused: [],
     placements: new Map(),
     undeliverable: new Set(),
-    beats: options.beats,
+    skips: options.skips ?? new Map(),
+    voided: options.voided ?? new Map(),
+    marginOf: options.marginOf,
+    probes: new Map(),
+    answers: new Map(),
+    beats: withHub(config, options),
     lists: new Map(),
     results: new Map(),
     waiting: new Map(),
     rounds: 0,
     broken: undefined,
   }
+}
+
+/** A margin is looked at on the hub: a slot whose entries ask for one touches it. */
+function withHub(
+  config: CoreConfig,
+  options: { entries: readonly Entry[]; beats: Set<number>; marginOf?: AccountId | undefined },
+): Set<number> {
+  const hub = hubOf(config)
+  const asked = options.entries.some(({ terms }) => terms.margin !== undefined)
+  if (hub === undefined || (!asked && options.marginOf === undefined)) return options.beats
+  return new Set([...options.beats, hub.chainId])
 }
 
 /** Whether a formation has its verdicts. */
@@ -124,6 +162,7 @@ export function takeSimulation(
   if (simulation.kind === 'outcomes') {
     assert(simulation.outcomes.length === prefix + list.length, 'one outcome per simulated call')
     formation.results.set(chainId, simulation.outcomes.slice(prefix))
+    formation.answers.set(chainId, simulation.answers)
     return 'taken'
   }
   refuseInvalid(formation, { chainId, step: list[simulation.index - prefix], simulation })
@@ -185,6 +224,7 @@ function settle(state: CoreState, formation: Formation): boolean {
   if (!verdict.changed) return false
   formation.rounds += 1
   for (const key of verdict.undeliverable) formation.undeliverable.add(key)
+  for (const { entryId, leg } of verdict.skips) skip(formation, entryId, leg)
   formation.placements = withoutKeys(formation, verdict.undeliverable)
   if (verdict.rejected !== undefined) {
     const { index, fault } = verdict.rejected
@@ -198,6 +238,12 @@ function settle(state: CoreState, formation: Formation): boolean {
   return true
 }
 
+function skip({ skips }: Formation, entryId: Hash, leg: number): void {
+  const known = skips.get(entryId)
+  if (known === undefined) skips.set(entryId, new Set([leg]))
+  else known.add(leg)
+}
+
 function withoutKeys(formation: Formation, keys: readonly string[]): Placements {
   if (keys.length === 0) return formation.placements
   const gone = new Set(keys)
@@ -209,7 +255,12 @@ function withoutKeys(formation: Formation, keys: readonly string[]): Placements 
   )
 }
 
+/** Takes an entry out; one that the log must hold stays without effect. */
 function refuse(formation: Formation, entry: Entry, fault: Fault): void {
+  if (isVoidable(entry) && formation.purpose === 'slot') {
+    formation.voided.set(entry.entryId, voidedBy(fault))
+    return
+  }
   formation.refused.push({ entry, fault })
   formation.entries = formation.entries.filter((other) => other !== entry)
 }
@@ -228,6 +279,16 @@ function cutAt(formation: Formation, index: number): void {
   formation.entries = formation.entries.slice(0, kept)
 }
 
+/** What was forced stands in the inbox's order: behind one that is carried all are. */
+function carryForced(formation: Formation): void {
+  const carried = formation.carried.flatMap(({ forced }) => (forced ? [forced.index] : []))
+  if (carried.length === 0) return
+  const first = carried.reduce((a, b) => (a < b ? a : b))
+  const behind = ({ forced }: Entry) => forced !== undefined && forced.index > first
+  formation.carried.push(...formation.entries.filter(behind))
+  formation.entries = formation.entries.filter((entry) => !behind(entry))
+}
+
 function firstChanged(formation: Formation, next: Placements): number {
   const changed = formation.entries.findIndex(({ entryId }) => {
     const of = (placements: Placements) =>
@@ -240,22 +301,30 @@ function firstChanged(formation: Formation, next: Placements): number {
 function layOutAgain(state: CoreState, formation: Formation, effects: SimulateEffect[]): void {
   if (formation.waiting.size > 0 || formation.broken !== undefined) return
   dropUnfit(state, formation)
-  const { height, timestampMs, entries, placements, beats } = formation
-  const program = layOut({ config: state.config, height, timestampMs, entries, placements, beats })
+  carryForced(formation)
+  const program = layOut({ config: state.config, ...formation })
   const lists = listsByChain(program, formation.systemNonces)
   for (const chainId of formation.lists.keys()) {
-    if (!lists.has(chainId)) formation.results.delete(chainId)
+    if (lists.has(chainId)) continue
+    formation.results.delete(chainId)
+    formation.probes.delete(chainId)
   }
   for (const [chainId, list] of lists) {
-    const before = formation.lists.get(chainId)
-    if (before !== undefined && formation.results.has(chainId) && sameList(before, list)) continue
-    formation.results.delete(chainId)
     const base = formation.bases.get(chainId)
     assert(base !== undefined, 'every touched chain has a head')
+    const place = { chainId, list, prefix: base.calls.length }
+    const probes = probesFor(state.config, formation, place)
+    const before = formation.lists.get(chainId)
+    const known = before !== undefined && formation.results.has(chainId) && sameList(before, list)
+    if (known && sameProbes(formation.probes.get(chainId) ?? [], probes)) continue
+    formation.results.delete(chainId)
+    formation.probes.set(chainId, probes)
+    formation.answers.delete(chainId)
     const ticket = state.nextTicket++
     formation.waiting.set(chainId, ticket)
     const calls = [...base.calls, ...list.map(({ call }) => call)]
-    effects.push({ type: 'simulate', ticket, chainId, env: base.env, calls })
+    const asked = probes.map(({ probe }) => probe)
+    effects.push({ type: 'simulate', ticket, chainId, env: base.env, calls, probes: asked })
   }
   formation.lists = lists
 }
@@ -265,7 +334,11 @@ function dropUnfit(state: CoreState, formation: Formation): void {
   const next = new Map<AccountKey, number>()
   const fit: Entry[] = []
   for (const entry of formation.entries) {
-    const after = noncesAfter(state, entry, next)
+    if (formation.voided.has(entry.entryId)) {
+      fit.push(entry)
+      continue
+    }
+    const after = noncesAfter(state, entry, { next, skipped: formation.skips.get(entry.entryId) })
     if (after === undefined) {
       formation.carried.push(entry)
       continue
@@ -276,14 +349,29 @@ function dropUnfit(state: CoreState, formation: Formation): void {
   formation.entries = fit
 }
 
+function sameProbes(a: readonly PlacedProbe[], b: readonly PlacedProbe[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ entryId, key, probe }, i) => {
+      const other = b[i]
+      return other?.entryId === entryId && other.key === key && other.probe.after === probe.after
+    })
+  )
+}
+
 /** Next nonces after an entry's legs, or undefined when a leg's nonce is not the next one. */
-export function noncesAfter(
+function noncesAfter(
   state: CoreState,
   entry: Entry,
-  before: ReadonlyMap<AccountKey, number>,
+  {
+    next: before,
+    skipped,
+  }: { next: ReadonlyMap<AccountKey, number>; skipped?: ReadonlySet<number> | undefined },
 ): Map<AccountKey, number> | undefined {
   const after = new Map<AccountKey, number>()
-  for (const leg of userLegs(entry)) {
+  for (const [i, item] of entry.legs.entries()) {
+    if (item.type !== 'user' || skipped?.has(i) === true) continue
+    const { leg } = item
     const key = accountKey(leg.chainId, leg.from)
     const expected = after.get(key) ?? before.get(key) ?? state.accounts.get(key)?.nonce
     if (leg.nonce !== expected) return undefined

@@ -1,4 +1,6 @@
 import type { Address, Hash } from '../../sdk/protocol/hex.ts'
+import type { Voided } from '../../sdk/protocol/entry.ts'
+import type { AccountId } from '../../sdk/protocol/ids.ts'
 import type { L1Origin, SlotNotes } from '../../sdk/protocol/slot.ts'
 import type { BundleInput, MarksInput } from './admission.ts'
 import type { Entry, Fault } from './entry.ts'
@@ -11,7 +13,8 @@ import type {
   SealedBlock,
   Simulation,
 } from './execution.ts'
-import type { SimulateEffect } from './formation.ts'
+import type { ForcedInput } from './forced.ts'
+import type { SimulateEffect, Skips } from './formation.ts'
 import type { Leg } from './leg.ts'
 import type { PlacedStep } from './program.ts'
 
@@ -37,8 +40,11 @@ export type CoreEvent =
   | { type: 'durable'; height: number }
   | { type: 'sealed'; superblock: number; outcomes: readonly SealOutcome[] }
   | { type: 'published'; superblock: number }
-  /** A block of `l1` that no reorganisation is expected to take back any more. */
-  | { type: 'l1'; origin: L1Origin }
+  /**
+   * A block of `l1` that no reorganisation is expected to take back any more, with what its inbox took
+   * since the last one, in order; what is known already is passed over.
+   */
+  | { type: 'l1'; origin: L1Origin; forced?: readonly ForcedInput[] | undefined }
 
 /**
  * An event with the time at which it came: `nowMs` since 1970, by a clock that may jump, and `elapsedMs`
@@ -58,6 +64,10 @@ export type FormedSlot = {
   forcedCursor: number
   marksSeq: bigint
   entries: readonly Entry[]
+  /** Legs that were left out, by entry. */
+  skips: Skips
+  /** Entries without effect, with the reason. */
+  voided: ReadonlyMap<Hash, Voided>
   /** Ascending by chain id. */
   chains: readonly { chainId: number; env: BlockEnv; steps: readonly FormedStep[] }[]
   notes: SlotNotes
@@ -69,9 +79,11 @@ export type FormedSlot = {
 export type Preview = {
   entryId: Hash
   height: number
-  /** One per leg in order; empty when it was refused before it ran. */
-  outcomes: readonly (LegOutcome & { blockNumber: number })[]
+  /** In the order of the legs, without those that are left out; none when it was refused before it ran. */
+  outcomes: readonly (LegOutcome & { leg: number; blockNumber: number })[]
   deliveries: number
+  /** Initial margin before and after the bundle, USD × 10^18. */
+  margin: { account: AccountId; before18: bigint; after18: bigint } | undefined
   fault?: Fault | undefined
 }
 

@@ -1,7 +1,8 @@
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import type { Hash } from '../../sdk/protocol/hex.ts'
 import { chainOf } from './config.ts'
-import type { Entry, Fault } from './entry.ts'
+import { faultOfBundle, mismatchOfLeg } from './conditions.ts'
+import { isVoidable, legTermsOf, type Entry, type Fault } from './entry.ts'
 import type { LegOutcome } from './execution.ts'
 import type { Formation } from './formation.ts'
 import { dispatchedMessages, type Message } from './messages.ts'
@@ -54,7 +55,9 @@ export function placementsOf(
         if (deliverable) {
           placed.push(message)
           count += 1
-        } else if (isCredit(state, message)) missing.set(entry.entryId, message)
+        } else if (isCredit(state, message) || isRequired(entry, step)) {
+          missing.set(entry.entryId, message)
+        }
       }
       if (placed.length > 0) placements.set(step.key, placed)
     }
@@ -83,6 +86,8 @@ export type Verdict = {
   carried: number[]
   /** Deliveries that reverted and that nobody in the slot needs. */
   undeliverable: string[]
+  /** Legs to leave out. */
+  skips: { entryId: Hash; leg: number }[]
   broken?: { chainId: number; reason: string } | undefined
 }
 
@@ -92,7 +97,7 @@ export function judge(
   formation: Formation,
   missing: ReadonlyMap<Hash, Message>,
 ): Verdict {
-  const verdict: Verdict = { changed: false, carried: [], undeliverable: [] }
+  const verdict: Verdict = { changed: false, carried: [], undeliverable: [], skips: [] }
   const { opens, entries } = resultsByEntry(formation)
   const broken = opens.find(({ outcome }) => outcome.status === 0)
   if (broken !== undefined) {
@@ -105,8 +110,22 @@ export function judge(
     }
   }
   for (const [index, entry] of formation.entries.entries()) {
+    if (formation.voided.has(entry.entryId)) continue
     const results = entries.get(entry.entryId) ?? []
-    const fault = faultOf(state, entry, { results, missing: missing.get(entry.entryId) })
+    const left = legsToSkip(formation, entry, results)
+    const empty = faultOfEmpty(formation, entry, left)
+    if (left.length > 0 && empty === undefined) {
+      // What comes later ran with these legs before it: it is judged without them.
+      if (verdict.rejected === undefined) {
+        verdict.changed = true
+        verdict.skips = left.map((leg) => ({ entryId: entry.entryId, leg }))
+      }
+      return verdict
+    }
+    const fault =
+      empty ??
+      faultOfBundle(formation, entry) ??
+      faultOf(state, formation, { entry, results, missing: missing.get(entry.entryId) })
     if (fault !== undefined) {
       verdict.changed = true
       if (verdict.rejected === undefined) verdict.rejected = { index, fault }
@@ -124,11 +143,69 @@ export function judge(
   return verdict
 }
 
+/** Legs that the bundle goes without: they fail, and it may leave them out. */
+function legsToSkip(formation: Formation, entry: Entry, results: readonly StepResult[]): number[] {
+  if (entry.terms.legTerms === undefined) return []
+  const gone = new Set(formation.skips.get(entry.entryId))
+  const found: number[] = []
+  for (const leg of entry.legs.keys()) {
+    const { canSkip } = legTermsOf(entry, leg)
+    if (!canSkip || gone.has(leg)) continue
+    const failed =
+      outcomeOf(results, leg)?.status === 0 ||
+      mismatchOfLeg(formation, entry, leg) !== undefined ||
+      missingBefore(entry, { leg, gone, results }) !== undefined
+    if (!failed) continue
+    gone.add(leg)
+    found.push(leg)
+  }
+  return found
+}
+
+/** Earlier leg that a leg needs and that did not succeed. */
+function missingBefore(
+  entry: Entry,
+  {
+    leg,
+    gone,
+    results,
+  }: { leg: number; gone: ReadonlySet<number>; results: readonly StepResult[] },
+): number | undefined {
+  return legTermsOf(entry, leg).after.find(
+    (earlier) => gone.has(earlier) || outcomeOf(results, earlier)?.status !== 1,
+  )
+}
+
+function outcomeOf(results: readonly StepResult[], leg: number): LegOutcome | undefined {
+  return results.find(({ step }) => step.origin.type === 'entry' && step.origin.leg === leg)
+    ?.outcome
+}
+
+/** A bundle of which nothing is left does not stand. */
+function faultOfEmpty(
+  formation: Formation,
+  entry: Entry,
+  left: readonly number[],
+): Fault | undefined {
+  const gone = formation.skips.get(entry.entryId)?.size ?? 0
+  if (entry.terms.legTerms === undefined || gone + left.length < entry.legs.length) return undefined
+  const chainId = entry.legs[0]?.chainId ?? 0
+  const values = { leg: 0, chainId, reason: 'every leg was left out', output: '0x', gasUsed: '0' }
+  return { error: 'LEG_FAILED', values }
+}
+
 function faultOf(
   state: CoreState,
-  entry: Entry,
-  { results, missing }: { results: readonly StepResult[]; missing: Message | undefined },
+  formation: Formation,
+  found: {
+    entry: Entry
+    results: readonly StepResult[]
+    missing: Message | undefined
+  },
 ): Fault | undefined {
+  const { entry, results, missing } = found
+  const early = faultOfTerms(formation, found)
+  if (early !== undefined) return early
   const failed = results
     .filter(({ outcome }) => outcome.status === 0)
     .filter(({ step }) => needed(state, entry, step))
@@ -144,22 +221,51 @@ function faultOf(
       values: { ...values, leg: legOf(step), chainId: step.chainId, reason },
     }
   }
-  if (missing === undefined || entry.joint.length === 0) return undefined
+  if (missing === undefined) return undefined
+  if (entry.joint.length === 0 && entry.terms.requireDelivery === undefined) return undefined
   return {
     error: 'LEG_FAILED',
     values: {
       leg: 0,
       chainId: missing.destination,
-      reason: `a credit message to ${missing.recipient} cannot be delivered in the slot`,
+      reason: `a message to ${missing.recipient} cannot be delivered in the slot`,
     },
   }
 }
 
 function needed(state: CoreState, entry: Entry, step: PlacedStep): boolean {
   const { origin } = step
-  if (origin.type === 'entry') return entry.canRevert[origin.leg] !== true
-  if (origin.type !== 'delivery' || entry.joint.length === 0) return false
+  // In lane 1 what reverts had no business there.
+  if (origin.type === 'entry') return entry.canRevert[origin.leg] !== true || isVoidable(entry)
+  if (origin.type !== 'delivery') return false
+  if (origin.depth === 1 && isRequired(entry, step)) return true
+  if (entry.joint.length === 0) return false
   return isCredit(state, { destination: step.chainId, recipient: origin.recipient })
+}
+
+/** Says whether the messages of the leg behind a step were named as needed. */
+function isRequired({ terms }: Entry, { origin }: PlacedStep): boolean {
+  return origin.type !== 'open' && terms.requireDelivery?.includes(origin.leg) === true
+}
+
+function faultOfTerms(
+  formation: Formation,
+  { entry, results }: { entry: Entry; results: readonly StepResult[] },
+): Fault | undefined {
+  if (entry.terms.legTerms === undefined) return undefined
+  const gone = formation.skips.get(entry.entryId) ?? new Set()
+  for (const [leg, { chainId }] of entry.legs.entries()) {
+    if (gone.has(leg)) continue
+    const mismatch = mismatchOfLeg(formation, entry, leg)
+    if (mismatch !== undefined) {
+      return { error: 'CONDITION_FAILED', values: { leg, chainId, ...mismatch } }
+    }
+    const earlier = missingBefore(entry, { leg, gone, results })
+    if (earlier === undefined) continue
+    const reason = `leg ${earlier}, which it comes after, did not succeed`
+    return { error: 'LEG_FAILED', values: { leg, chainId, reason, output: '0x', gasUsed: '0' } }
+  }
+  return undefined
 }
 
 function isCredit(state: CoreState, message: { destination: number; recipient: string }): boolean {

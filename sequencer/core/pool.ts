@@ -1,4 +1,4 @@
-import { ENTRY_KIND } from '../../sdk/protocol/entry.ts'
+import { ENTRY_KIND, LANE } from '../../sdk/protocol/entry.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import type { Address, Hash } from '../../sdk/protocol/hex.ts'
 import { faultOnArrival, legsToProtect } from './admission.ts'
@@ -10,7 +10,9 @@ import {
   type Entry,
   type Fault,
 } from './entry.ts'
+import { faultOfFailures } from './failures.ts'
 import type { Effect } from './input.ts'
+import { compareEntries, insertInOrder } from './lanes.ts'
 import { handOver, rememberClosed, rememberOwner } from './memory.ts'
 import type { CoreState, HeldFor } from './state.ts'
 
@@ -26,18 +28,25 @@ export function submit(state: CoreState, entry: Entry, requestId: number): Effec
     const held = state.held.has(entry.entryId)
     return held ? [{ type: 'held', entryId: entry.entryId, waiters: [requestId] }] : []
   }
-  const fault = faultOnArrival(state, entry) ?? faultOfRoom(state, entry)
+  const fault =
+    faultOnArrival(state, entry) ?? faultOfFailures(state, entry) ?? faultOfRoom(state, entry)
   if (fault !== undefined) {
     return [{ type: 'refuse', entryId: entry.entryId, waiters: [requestId], fault }]
   }
   entry.waiters.push(requestId)
   const effects = replaceOlder(state, entry)
+  addPending(state, entry)
+  protectLegs(state, entry)
+  return [...effects, ...readOrReady(state, entry)]
+}
+
+/** Notes that an entry waits from now on. */
+export function addPending(state: CoreState, entry: Entry): void {
   state.pending.set(entry.entryId, entry)
+  state.pendingByLane[entry.lane] = (state.pendingByLane[entry.lane] ?? 0) + 1
   for (const { hash } of userLegs(entry)) {
     if (!state.firstSeen.has(hash)) state.firstSeen.set(hash, entry.entryId)
   }
-  protectLegs(state, entry)
-  return [...effects, ...readOrReady(state, entry)]
 }
 
 function faultOfRoom(state: CoreState, entry: Entry): Fault | undefined {
@@ -47,6 +56,11 @@ function faultOfRoom(state: CoreState, entry: Entry): Fault | undefined {
       actual: state.pending.size,
       limit: LIMITS.readyEntries,
     }
+    return { error: 'OVERLOADED', values }
+  }
+  const inLane = state.pendingByLane[entry.lane] ?? 0
+  if (entry.lane !== LANE.regular && inLane >= LIMITS.laneEntries) {
+    const values = { queue: `lane ${entry.lane}`, actual: inLane, limit: LIMITS.laneEntries }
     return { error: 'OVERLOADED', values }
   }
   const held = state.heldBySender.get(entry.sender) ?? 0
@@ -135,7 +149,7 @@ export function abandonFormation(state: CoreState): void {
 export function giveBack(state: CoreState, entries: readonly Entry[]): void {
   const alive = entries.filter((entry) => isPending(state, entry))
   state.ready = [...alive, ...state.ready]
-  state.ready.sort((a, b) => a.lane - b.lane || a.sequence - b.sequence)
+  state.ready.sort(compareEntries)
 }
 
 /** Takes an entry out of every list and answers whoever waits for it. */
@@ -147,7 +161,9 @@ export function refuseEntry(state: CoreState, entry: Entry, fault: Fault): Effec
 /** Takes an entry out of every list but the queue, which skips it. */
 export function forgetPending(state: CoreState, entry: Entry): void {
   const { entryId } = entry
-  state.pending.delete(entryId)
+  if (state.pending.delete(entryId)) {
+    state.pendingByLane[entry.lane] = (state.pendingByLane[entry.lane] ?? 1) - 1
+  }
   for (const { hash } of userLegs(entry)) {
     if (state.firstSeen.get(hash) === entryId) state.firstSeen.delete(hash)
   }
@@ -186,15 +202,7 @@ export function readOrReady(state: CoreState, entry: Entry): Effect[] {
 
 function insertReady(state: CoreState, entry: Entry): void {
   state.reading.delete(entry.entryId)
-  const { ready } = state
-  const last = ready.at(-1)
-  ready.push(entry)
-  if (last === undefined || precedes(last, entry)) return
-  ready.sort((a, b) => a.lane - b.lane || a.sequence - b.sequence)
-}
-
-function precedes(a: Entry, b: Entry): boolean {
-  return a.lane === b.lane ? a.sequence < b.sequence : a.lane < b.lane
+  insertInOrder(state.ready, entry)
 }
 
 /** Lets an entry wait, or refuses it when too many wait. */

@@ -1,6 +1,9 @@
+import { accountId } from '../../sdk/protocol/ids.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import { bundleEntry, faultOnArrival, type BundleInput } from './admission.ts'
-import { accountKey, userLegs, type Entry, type Fault } from './entry.ts'
+import { accountKey, legTermsOf, userLegs, type Entry, type Fault } from './entry.ts'
+import { hubOf } from './config.ts'
+import { answerOf, MARGIN_AFTER, MARGIN_BEFORE } from './conditions.ts'
 import { advance, beginFormation, type Formation } from './formation.ts'
 import type { Effect, Preview } from './input.ts'
 import { resultsByEntry } from './judge.ts'
@@ -13,8 +16,13 @@ export type PreviewRun = {
   formation: Formation | undefined
   restarts: number
   /** Results of the last complete simulation: a refusal takes the entry out of the layout. */
-  last: Pick<Preview, 'outcomes' | 'deliveries'>
+  last: Found
 }
+
+/** What a layout of the bundle did. */
+type Found = Pick<Preview, 'outcomes' | 'deliveries' | 'margin'>
+
+const nothing: Found = { outcomes: [], deliveries: 0, margin: undefined }
 
 const restartsMax = 4
 
@@ -38,7 +46,7 @@ export function beginPreview(
     entry,
     formation: undefined,
     restarts: 0,
-    last: { outcomes: [], deliveries: 0 },
+    last: nothing,
   })
   const unknown = unknownAccounts(state, entry)
   return unknown.length > 0 ? unknown : resumePreviews(state)
@@ -53,8 +61,9 @@ export function resumePreviews(state: CoreState): Effect[] {
     if (run.formation !== undefined) continue
     if (unknownAccounts(state, run.entry).length > 0) continue
     run.restarts += 1
-    const fault = run.restarts > restartsMax ? faultOfHeads() : faultBeforeRun(state, run.entry)
-    if (fault !== undefined) {
+    const found = run.restarts > restartsMax ? faultOfHeads() : legsBeforeRun(state, run.entry)
+    if (!Array.isArray(found)) {
+      const fault = found
       effects.push(previewed(state, requestId, { entry: run.entry, fault }))
       continue
     }
@@ -63,6 +72,8 @@ export function resumePreviews(state: CoreState): Effect[] {
       entries: [run.entry],
       beats: new Set(),
       timestampMs: nextTimestampMs(state),
+      skips: new Map([[run.entry.entryId, new Set<number>(found)]]),
+      marginOf: hubOf(state.config) === undefined ? undefined : accountId(run.entry.sender),
     })
     effects.push(...finishPreview(state, requestId))
   }
@@ -90,7 +101,7 @@ function remember(run: PreviewRun, formation: Formation): void {
   if (found.outcomes.length > 0) run.last = found
 }
 
-function outcomesOf(entry: Entry, formation: Formation): Pick<Preview, 'outcomes' | 'deliveries'> {
+function outcomesOf(entry: Entry, formation: Formation): Found {
   const results = resultsByEntry(formation).entries.get(entry.entryId) ?? []
   const legs = entry.legs.flatMap((_, leg) => {
     const found = results.find(
@@ -98,10 +109,19 @@ function outcomesOf(entry: Entry, formation: Formation): Pick<Preview, 'outcomes
     )
     if (found?.outcome === undefined) return []
     const blockNumber = formation.bases.get(found.step.chainId)?.env.number ?? 0
-    return [{ ...found.outcome, blockNumber }]
+    return [{ ...found.outcome, leg, blockNumber }]
   })
   const deliveries = results.filter(({ step }) => step.origin.type === 'delivery').length
-  return { outcomes: legs, deliveries }
+  return { outcomes: legs, deliveries, margin: marginOf(entry, formation) }
+}
+
+function marginOf(entry: Entry, formation: Formation): Preview['margin'] {
+  const account = entry.terms.margin?.account ?? formation.marginOf
+  const before = answerOf(formation, entry, MARGIN_BEFORE)
+  const after = answerOf(formation, entry, MARGIN_AFTER)
+  if (account === undefined || before?.what !== 'margin' || after?.what !== 'margin')
+    return undefined
+  return { account, before18: before.initial18, after18: after.initial18 }
 }
 
 function previewed(
@@ -115,7 +135,7 @@ function previewed(
   const found =
     formation !== undefined && formation.entries.length > 0
       ? outcomesOf(entry, formation)
-      : (run?.last ?? { outcomes: [], deliveries: 0 })
+      : (run?.last ?? nothing)
   const preview = { entryId: entry.entryId, height: state.height + 1, ...found, fault }
   return { type: 'previewed', requestId, preview }
 }
@@ -136,12 +156,17 @@ function faultOfHeads(): Fault {
   return { error: 'NOT_READY', values: { reason: 'the heads move faster than the preview' } }
 }
 
-/** What the simulation does not check: nonces and funds. */
-function faultBeforeRun(state: CoreState, entry: Entry): Fault | undefined {
+/** What the simulation does not check, nonces and funds: a fault, or the legs that are left out. */
+function legsBeforeRun(state: CoreState, entry: Entry): Fault | number[] {
   const next = new Map<string, number>()
-  for (const { chainId, from, nonce } of userLegs(entry)) {
+  const skip: number[] = []
+  for (const [i, { chainId, from, nonce }] of userLegs(entry).entries()) {
     const key = accountKey(chainId, from)
     const expected = next.get(key) ?? state.accounts.get(key)?.nonce ?? 0
+    if (nonce !== expected && legTermsOf(entry, i).canSkip) {
+      skip.push(i)
+      continue
+    }
     const values = { nonce, sender: from, chainId, expected }
     if (nonce < expected) return { error: 'NONCE_TOO_LOW', values }
     if (nonce > expected) return { error: 'NONCE_GAP', values }
@@ -158,5 +183,5 @@ function faultBeforeRun(state: CoreState, entry: Entry): Fault | undefined {
     const values = { sender, balance: balance.toString(), chainId, cost: cost.toString() }
     return { error: 'INSUFFICIENT_FUNDS', values }
   }
-  return undefined
+  return skip
 }

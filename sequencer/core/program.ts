@@ -1,6 +1,8 @@
+import type { Voided } from '../../sdk/protocol/entry.ts'
 import type { Hash } from '../../sdk/protocol/hex.ts'
 import { chainOf, type CoreConfig } from './config.ts'
 import type { Entry } from './entry.ts'
+import type { Skips } from './formation.ts'
 import type { Call, Leg } from './leg.ts'
 import type { Message } from './messages.ts'
 import { bundleKey, deliverCall, jointKey, openCall, type SystemCall } from './system-calls.ts'
@@ -34,6 +36,9 @@ export type ProgramInput = {
   timestampMs: number
   entries: readonly Entry[]
   placements: Placements
+  skips: Skips
+  /** Entries that put nothing on any chain. */
+  voided: ReadonlyMap<Hash, Voided>
   /** Chains that get a block whether or not a leg touches them. */
   beats: ReadonlySet<number>
 }
@@ -43,9 +48,12 @@ export type ProgramInput = {
  * each followed by the deliveries of what it dispatched.
  */
 export function layOut(input: ProgramInput): ProgramStep[] {
-  const steps = input.entries.flatMap((entry) => entrySteps(input, entry))
+  const standing = input.entries.filter(({ entryId }) => !input.voided.has(entryId))
+  const steps = standing.flatMap((entry) => entrySteps(input, entry))
   const touched = new Set([...input.beats, ...steps.map(({ chainId }) => chainId)])
-  const opens = [...touched].toSorted((a, b) => a - b).map((chainId) => openStep(input, chainId))
+  const opens = [...touched]
+    .toSorted((a, b) => a - b)
+    .map((chainId) => openStep({ ...input, entries: standing }, chainId))
   return [...opens, ...steps]
 }
 
@@ -110,6 +118,7 @@ function openStep(input: ProgramInput, chainId: number): ProgramStep {
 function entrySteps(input: ProgramInput, entry: Entry): ProgramStep[] {
   const steps: ProgramStep[] = []
   for (const [leg, item] of entry.legs.entries()) {
+    if (input.skips.get(entry.entryId)?.has(leg) === true) continue
     const key = `${entry.entryId}:${leg}`
     const origin = { type: 'entry', entryId: entry.entryId, leg } as const
     const { chainId } = item

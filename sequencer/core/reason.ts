@@ -1,6 +1,8 @@
 import { decodeAbiParameters } from 'viem/utils'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
-import type { ErrorValues } from '../../sdk/protocol/errors.ts'
+import { VOID_REASON_BYTES, type Voided } from '../../sdk/protocol/entry.ts'
+import { errorMessage, type ErrorValues } from '../../sdk/protocol/errors.ts'
+import type { Fault } from './entry.ts'
 import type { LegOutcome } from './execution.ts'
 
 const ERROR_STRING = '0x08c379a0'
@@ -18,6 +20,15 @@ export function failureValues(outcome: LegOutcome, gasLimit: bigint): ErrorValue
     output: output.slice(0, digits),
     gasUsed: gasUsed.toString(),
   }
+}
+
+/** Verdict on an entry that stands without effect. */
+export function voidedBy({ error, values }: Fault): Voided {
+  const { leg = 0 } = values
+  const text = `${error}: ${errorMessage(error, values)}`
+  // The record's limit is in bytes: what is not ASCII comes from revert data and is not kept.
+  const reason = text.replaceAll(/[^ -~]/g, '?').slice(0, VOID_REASON_BYTES)
+  return { leg: Number(leg), reason }
 }
 
 function reasonOf({ output, gasUsed }: LegOutcome, gasLimit: bigint): string {

@@ -1,8 +1,14 @@
 import { keccak256 } from 'viem/utils'
+import { assert } from '../../sdk/protocol/assert.ts'
 import { ENTRY_KIND, LANES } from '../../sdk/protocol/entry.ts'
 import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
 import { merkleRoot, merkleTree } from '../../sdk/protocol/merkle.ts'
-import { logsHash, preconfirmationLeaf, resultRoot } from '../../sdk/protocol/receipt-hash.ts'
+import {
+  logsHash,
+  preconfirmationLeaf,
+  resultRoot,
+  voidedRoot,
+} from '../../sdk/protocol/receipt-hash.ts'
 import type { LegResult, Preconfirmation, SignedReceipt } from '../../sdk/protocol/receipt.ts'
 import { slotBodyHash } from '../../sdk/protocol/slot-codec.ts'
 import {
@@ -42,7 +48,7 @@ export function recordSlot(
       }),
     }
   })
-  const entries = slot.entries.map(recordEntry)
+  const entries = slot.entries.map((entry) => recordEntry(slot, entry))
   const body = { entries, chains, notes: slot.notes }
   const header: SlotHeader = {
     version: 1,
@@ -69,19 +75,31 @@ export function recordSlot(
   return { header, ...body }
 }
 
-function recordEntry(entry: Entry): RecordedEntry {
-  const { kind, entryId, lane, deadlineSlot, canRevert, terms, marks, sender } = entry
+function recordEntry(slot: FormedSlot, entry: Entry): RecordedEntry {
+  const { kind, entryId, lane, sequence, deadlineSlot, canRevert, terms, marks, sender } = entry
+  const skipped = [...(slot.skips.get(entryId) ?? [])].toSorted((a, b) => a - b)
+  const voided = slot.voided.get(entryId)
   const named = kind === ENTRY_KIND.bundle && terms.replacementUuid !== undefined
   return {
     kind,
     entryId,
     lane,
+    sequence,
     deadlineSlot,
     canRevert,
     terms,
     ...(named ? { sender } : {}),
     ...(marks === undefined ? {} : { marks }),
+    ...(entry.forced === undefined ? {} : { forced: entry.forced }),
+    skipped: voided === undefined ? skipped.map((leg) => skippedLeg(entry, leg)) : [],
+    ...(voided === undefined ? {} : { voided }),
   }
+}
+
+function skippedLeg({ legs }: Entry, leg: number): RecordedEntry['skipped'][number] {
+  const item = legs[leg]
+  assert(item?.type === 'user', 'only a user’s leg is left out')
+  return { leg, chainId: item.chainId, hash: item.leg.hash }
 }
 
 function originOf(step: FormedStep, places: ReadonlyMap<Hash, number>): LegOrigin {
@@ -105,33 +123,45 @@ export function receiptsOf(record: SlotRecord): UnsignedReceipts {
   const slot = BigInt(header.height)
   const view = BigInt(header.view)
   const rows = entries.map((entry, index) => {
-    const results = resultsOf(record, index)
+    const { voided } = entry
+    const results = voided === undefined ? resultsOf(record, index) : []
     const preconfirmation: Preconfirmation = {
       slot,
       view,
       index,
       entryId: entry.entryId,
-      resultRoot: resultRoot(results),
+      resultRoot: voided === undefined ? resultRoot(results) : voidedRoot(voided),
       deadlineSlot: BigInt(entry.deadlineSlot),
       issuedAtMs: header.timestampMs,
     }
-    return { preconfirmation, results }
+    return { preconfirmation, results, ...(voided === undefined ? {} : { voided }) }
   })
   const leaves = rows.map(({ preconfirmation }) => preconfirmationLeaf(preconfirmation))
   const { root: receiptRoot, branch } = merkleTree(leaves)
-  const receipts = rows.map(({ preconfirmation, results }, i) => ({
+  const receipts = rows.map((row, i) => ({
     version: 1 as const,
-    preconfirmation,
-    results,
+    ...row,
     receiptRoot,
     branch: branch(i),
   }))
   return { slot, view, receiptRoot, receipts }
 }
 
+const noLogsHash = logsHash([])
+
 /** Results of an entry's legs in their order. */
 function resultsOf(record: SlotRecord, entry: number): LegResult[] {
   const results: LegResult[] = []
+  for (const { leg, chainId, hash } of record.entries[entry]?.skipped ?? []) {
+    results[leg] = {
+      chainId,
+      transactionHash: hash,
+      status: 2,
+      gasUsed: 0n,
+      logsHash: noLogsHash,
+      blockNumber: 0n,
+    }
+  }
   for (const { chainId, env, legs } of record.chains) {
     for (const { origin, hash, status, gasUsed, logs } of legs) {
       if (origin.type !== 'entry' || origin.entry !== entry) continue

@@ -1,4 +1,5 @@
 import { assert } from '../../sdk/protocol/assert.ts'
+import { LANES } from '../../sdk/protocol/entry.ts'
 import { EMPTY_ROOT } from '../../sdk/protocol/merkle.ts'
 import type { SlotNotes, SlotRecord } from '../../sdk/protocol/slot.ts'
 import { rememberedUntil } from './complete.ts'
@@ -39,9 +40,13 @@ export function initialState(config: CoreConfig): CoreState {
     pending: new Map(),
     firstSeen: new Map(),
     heldBySender: new Map(),
+    pendingByLane: Array.from({ length: LANES }, () => 0),
+    failures: new Map(),
     marks: new Map(),
+    l1Head: { number: 0, hash: EMPTY_ROOT },
     l1Origin: { number: 0, hash: EMPTY_ROOT },
     forcedCursor: 0,
+    forcedNext: 0,
     marksSeq: 0n,
     memory: emptyMemory(),
     notes: emptyNotes(),
@@ -64,7 +69,9 @@ export function applyRecord(state: CoreState, record: SlotRecord): void {
   state.nowMs = header.timestampMs
   state.superblock = noSuperblock(header.superblock)
   state.l1Origin = header.l1Origin
+  state.l1Head = header.l1Origin
   state.forcedCursor = header.forcedCursor
+  state.forcedNext = header.forcedCursor
   state.marksSeq = header.marksSeq
   for (const [index, entry] of entries.entries()) {
     const uuid = entry.terms.replacementUuid
@@ -75,6 +82,7 @@ export function applyRecord(state: CoreState, record: SlotRecord): void {
       untilSlot: rememberedUntil(header.height, entry.deadlineSlot),
       ...(named ? { replacement: replacementKey(entry.sender as `0x${string}`, uuid) } : {}),
     })
+    state.nextSequence = Math.max(state.nextSequence, entry.sequence + 1)
     if (entry.marks !== undefined) state.marks.set(entry.marks.underlying, entry.marks.sequence)
   }
   applySeen(state, notes)

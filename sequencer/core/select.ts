@@ -1,10 +1,22 @@
 import { LIMITS } from '../../sdk/protocol/limits.ts'
-import { ENTRY_KIND } from '../../sdk/protocol/entry.ts'
+import { ENTRY_KIND, LANES, type Voided } from '../../sdk/protocol/entry.ts'
+import type { Hash } from '../../sdk/protocol/hex.ts'
 import type { Account } from './accounts.ts'
-import { faultOfMarks, faultOfWindow } from './admission.ts'
-import { accountKey, userLegs, type AccountKey, type Entry, type Fault } from './entry.ts'
+import { faultOfMarks, faultOfWindow, nextBlock } from './admission.ts'
+import { probesOf } from './conditions.ts'
+import { chainOf } from './config.ts'
+import {
+  accountKey,
+  legTermsOf,
+  userLegs,
+  type AccountKey,
+  type Entry,
+  type Fault,
+} from './entry.ts'
 import type { Effect } from './input.ts'
 import { costMax } from './leg.ts'
+import { gasPercentOf, slotEntriesOf } from './lanes.ts'
+import { voidedBy } from './reason.ts'
 import { hold, isPending, readOrReady, refuseEntry } from './pool.ts'
 import { nextTimestampMs, type CoreState } from './state.ts'
 
@@ -18,10 +30,27 @@ type Taken = {
   gas: Map<number, bigint>
   bytes: number
   marks: Map<number, bigint>
+  /** Entries by lane, and the gas that they ask for by lane and chain. */
+  laneEntries: number[]
+  laneGas: Map<string, bigint>
+  forced: number
+  /** Something forced did not fit: what comes after it in the inbox waits too. */
+  forcedFull: boolean
+  probes: number
+  /** Accounts of entries that go later: what follows them goes later too. */
+  deferred: Set<AccountKey>
+}
+
+/** Entries of the next slot with what is known of them before anything runs. */
+export type Selection = {
+  entries: Entry[]
+  effects: Effect[]
+  skips: Map<Hash, Set<number>>
+  voided: Map<Hash, Voided>
 }
 
 type Verdict =
-  | { type: 'take' }
+  | { type: 'take'; skip?: readonly number[] | undefined; voided?: Voided | undefined }
   /** Tries again in the next slot. */
   | { type: 'later' }
   | { type: 'hold'; for: Parameters<typeof hold>[2]; read?: AccountKey | undefined }
@@ -33,14 +62,22 @@ type Verdict =
  * Chooses the entries of the next slot from the queue, in lane order and then first come first
  * served. What cannot go now is held, left in the queue, or refused.
  */
-export function selectCandidates(state: CoreState): { entries: Entry[]; effects: Effect[] } {
+export function selectCandidates(state: CoreState): Selection {
   const taken: Taken = {
     nonces: new Map(),
     costs: new Map(),
     gas: new Map(),
     bytes: 0,
     marks: new Map(),
+    laneEntries: Array.from({ length: LANES }, () => 0),
+    laneGas: new Map(),
+    forced: 0,
+    forcedFull: false,
+    probes: 0,
+    deferred: new Set(),
   }
+  const skips: Selection['skips'] = new Map()
+  const voided: Selection['voided'] = new Map()
   const entries: Entry[] = []
   const later: Entry[] = []
   const effects: Effect[] = []
@@ -54,20 +91,26 @@ export function selectCandidates(state: CoreState): { entries: Entry[]; effects:
     if (!isPending(state, entry)) continue
     const verdict = verdictOn(state, entry, taken)
     if (verdict.type === 'take') {
-      take(entry, taken)
+      const { skip = [] } = verdict
+      if (skip.length > 0) skips.set(entry.entryId, new Set(skip))
+      if (verdict.voided !== undefined) voided.set(entry.entryId, verdict.voided)
+      take(entry, taken, new Set(skip))
       entries.push(entry)
-    } else if (verdict.type === 'later') later.push(entry)
-    else if (verdict.type === 'refuse') effects.push(refuseEntry(state, entry, verdict.fault))
+    } else if (verdict.type === 'later') {
+      later.push(entry)
+      for (const { chainId, from } of userLegs(entry)) taken.deferred.add(accountKey(chainId, from))
+    } else if (verdict.type === 'refuse') effects.push(refuseEntry(state, entry, verdict.fault))
     else if (verdict.type === 'read') effects.push(...readOrReady(state, entry))
     else {
       effects.push(...hold(state, entry, verdict.for), ...readAgain(state, verdict.read))
     }
   }
   state.ready = later
-  return { entries, effects }
+  return { entries, effects, skips, voided }
 }
 
 function verdictOn(state: CoreState, entry: Entry, taken: Taken): Verdict {
+  if (entry.forced !== undefined) return verdictOnForced(state, entry, taken)
   const fault = faultOfWindow(state, entry) ?? faultOfStop(state, entry)
   if (fault !== undefined) return { type: 'refuse', fault }
   if (waitsForTime(state, entry)) return { type: 'hold', for: { type: 'time' } }
@@ -77,11 +120,51 @@ function verdictOn(state: CoreState, entry: Entry, taken: Taken): Verdict {
     const ahead = taken.marks.get(entry.marks.underlying)
     if (ahead !== undefined && ahead >= entry.marks.sequence) return { type: 'later' }
   }
+  const nonces = verdictOnNonces(state, entry, taken)
+  if (!Array.isArray(nonces)) return nonces
+  const skipped = new Set<number>(nonces)
   return (
-    verdictOnNonces(state, entry, taken) ??
-    verdictOnFunds(state, entry, taken) ??
-    verdictOnRoom(state, entry, taken)
+    verdictOnFunds(state, entry, { taken, skipped }) ??
+    verdictOnRoom(state, entry, taken) ?? { type: 'take', skip: nonces }
   )
+}
+
+/** What was forced is taken in the inbox's order, for as long as there is room, and never refused. */
+function verdictOnForced(state: CoreState, entry: Entry, taken: Taken): Verdict {
+  const { forced, legs } = entry
+  const expected = state.forcedCursor + taken.forced
+  const waits = taken.forcedFull || taken.forced >= LIMITS.slotForcedEntries
+  // Entries stand by lane: one of an urgent lane may come before what is ahead of it in the inbox.
+  if (waits || forced?.index !== expected) {
+    taken.forcedFull ||= waits
+    return { type: 'later' }
+  }
+  const stop = faultOfStop(state, entry)
+  const voided = (reason: string) => ({ type: 'take', voided: { leg: 0, reason } }) as const
+  if (stop !== undefined) return { type: 'take', voided: voidedBy(stop) }
+  if (legs.length === 0) return voided('it cannot be read')
+  if (legs.some(({ chainId }) => exceedsForced(state, entry, { chainId }))) {
+    return voided('its gas is more than a block has for what is forced')
+  }
+  const full = legs.some(({ chainId }) => exceedsForced(state, entry, { chainId, taken }))
+  const room = full ? { type: 'later' as const } : verdictOnRoom(state, entry, taken)
+  if (room === undefined) return { type: 'take' }
+  taken.forcedFull = true
+  return { type: 'later' }
+}
+
+/** Says whether an entry asks for more than forced entries may have of a block, or of what is left. */
+function exceedsForced(
+  { config, superblock }: CoreState,
+  entry: Entry,
+  { chainId, taken }: { chainId: number; taken?: Taken | undefined },
+): boolean {
+  const { gasLimit } = chainOf(config, chainId) as { gasLimit: bigint }
+  const regular = (gasLimit * BigInt(100 - 2 * LIMITS.laneGasPercent)) / 100n
+  const limit = (regular * BigInt(LIMITS.forcedGasPercent)) / 100n
+  const block = taken === undefined ? 0n : (superblock.blocks.get(chainId)?.forcedGas ?? 0n)
+  const slot = taken?.laneGas.get(`forced:${chainId}`) ?? 0n
+  return block + slot + (gasByChain(entry).get(chainId) ?? 0n) > limit
 }
 
 function faultOfStop(state: CoreState, entry: Entry): Fault | undefined {
@@ -93,15 +176,19 @@ function faultOfStop(state: CoreState, entry: Entry): Fault | undefined {
 }
 
 function waitsForTime(state: CoreState, entry: Entry): boolean {
-  const { minTimestamp } = entry.terms
+  const { minTimestamp, blockNumber } = entry.terms
   if (entry.firstSlot > state.height + 1) return true
+  if (blockNumber !== undefined && nextBlock(state, entry) < blockNumber) return true
   return minTimestamp !== undefined && minTimestamp * 1000 > nextTimestampMs(state)
 }
 
-function verdictOnNonces(state: CoreState, entry: Entry, taken: Taken): Verdict | undefined {
+/** Gives the legs that the entry goes without, or why it cannot go. */
+function verdictOnNonces(state: CoreState, entry: Entry, taken: Taken): number[] | Verdict {
   const own = new Map<AccountKey, number>()
-  for (const leg of userLegs(entry)) {
-    const { chainId, from, nonce } = leg
+  const skip: number[] = []
+  for (const [i, item] of entry.legs.entries()) {
+    if (item.type !== 'user') continue
+    const { chainId, from, nonce } = item.leg
     const key = accountKey(chainId, from)
     const account = state.accounts.get(key)
     if (account === undefined) return { type: 'read' }
@@ -114,12 +201,19 @@ function verdictOnNonces(state: CoreState, entry: Entry, taken: Taken): Verdict 
     const ahead = taken.nonces.get(key)
     const expected = own.get(key) ?? ahead ?? account.nonce
     const values = { nonce, sender: from, chainId, expected }
+    const fits = nonce === expected
+    const settled = nonce < account.nonce || ahead === undefined || own.has(key)
+    if (!fits && settled && legTermsOf(entry, i).canSkip) {
+      skip.push(i)
+      continue
+    }
     if (nonce < account.nonce || (own.has(key) && nonce < expected)) {
       return { type: 'refuse', fault: { error: 'NONCE_TOO_LOW', values } }
     }
     // Another candidate uses the nonce: whether it stands decides about this one.
     if (nonce < expected) return { type: 'later' }
     if (nonce > expected) {
+      if (taken.deferred.has(key)) return { type: 'later' }
       const lone = entry.kind === ENTRY_KIND.transaction
       if (lone && nonce > expected + LIMITS.nonceWindow) {
         return { type: 'refuse', fault: { error: 'NONCE_GAP', values } }
@@ -128,13 +222,19 @@ function verdictOnNonces(state: CoreState, entry: Entry, taken: Taken): Verdict 
     }
     own.set(key, nonce + 1)
   }
-  return undefined
+  return skip
 }
 
 /** Reserves the most that the legs can cost: a leg without funds would fail its whole simulation. */
-function verdictOnFunds(state: CoreState, entry: Entry, taken: Taken): Verdict | undefined {
+function verdictOnFunds(
+  state: CoreState,
+  entry: Entry,
+  { taken, skipped }: { taken: Taken; skipped: ReadonlySet<number> },
+): Verdict | undefined {
   const own = new Map<AccountKey, bigint>()
-  for (const leg of userLegs(entry)) {
+  for (const [i, item] of entry.legs.entries()) {
+    if (item.type !== 'user' || skipped.has(i)) continue
+    const { leg } = item
     const { chainId, from } = leg
     const key = accountKey(chainId, from)
     const account = state.accounts.get(key) as Account
@@ -160,7 +260,10 @@ function verdictOnFunds(state: CoreState, entry: Entry, taken: Taken): Verdict |
   return undefined
 }
 
-function verdictOnRoom(state: CoreState, entry: Entry, taken: Taken): Verdict {
+function verdictOnRoom(state: CoreState, entry: Entry, taken: Taken): Verdict | undefined {
+  const { lane } = entry
+  if ((taken.laneEntries[lane] ?? 0) >= slotEntriesOf(lane)) return { type: 'later' }
+  if (taken.probes + probesOf(entry) > LIMITS.slotProbes) return { type: 'later' }
   if (taken.bytes + entry.bytes > LIMITS.slotBytes / 2) return { type: 'later' }
   const gas = gasByChain(entry)
   for (const { chainId, gasLimit } of state.config.chains) {
@@ -173,26 +276,43 @@ function verdictOnRoom(state: CoreState, entry: Entry, taken: Taken): Verdict {
         ? { type: 'refuse', fault: faultOfGas(wanted, gasLimit) }
         : { type: 'later' }
     }
+    const share = (gasLimit * gasPercentOf(lane)) / 100n
+    const ofLane = state.superblock.blocks.get(chainId)?.gasByLane[lane] ?? 0n
+    const before = ofLane + (taken.laneGas.get(`${lane}:${chainId}`) ?? 0n)
+    if (before + wanted <= share) continue
+    return wanted > share
+      ? { type: 'refuse', fault: tooMuchGas(`gas of lane ${lane}`, wanted, share) }
+      : { type: 'later' }
   }
-  return { type: 'take' }
+  return undefined
 }
 
 function faultOfGas(wanted: bigint, gasLimit: bigint): Fault {
-  const limit = (gasLimit - gasLimit / systemGasShare).toString()
-  return {
-    error: 'TOO_LARGE',
-    values: { what: 'gas of one block', actual: wanted.toString(), limit },
-  }
+  return tooMuchGas('gas of one block', wanted, gasLimit - gasLimit / systemGasShare)
 }
 
-function take(entry: Entry, taken: Taken): void {
-  for (const leg of userLegs(entry)) {
+function tooMuchGas(what: string, actual: bigint, limit: bigint): Fault {
+  return { error: 'TOO_LARGE', values: { what, actual: `${actual}`, limit: `${limit}` } }
+}
+
+function take(entry: Entry, taken: Taken, skipped: ReadonlySet<number>): void {
+  const { lane } = entry
+  taken.laneEntries[lane] = (taken.laneEntries[lane] ?? 0) + 1
+  taken.probes += probesOf(entry)
+  if (entry.forced !== undefined) taken.forced += 1
+  for (const [i, item] of entry.legs.entries()) {
+    if (item.type !== 'user' || skipped.has(i)) continue
+    const { leg } = item
     const key = accountKey(leg.chainId, leg.from)
     taken.nonces.set(key, leg.nonce + 1)
     taken.costs.set(key, (taken.costs.get(key) ?? 0n) + costMax(leg))
   }
   for (const [chainId, gas] of gasByChain(entry)) {
     taken.gas.set(chainId, (taken.gas.get(chainId) ?? 0n) + gas)
+    for (const part of entry.forced === undefined ? [lane] : [lane, 'forced']) {
+      const name = `${part}:${chainId}`
+      taken.laneGas.set(name, (taken.laneGas.get(name) ?? 0n) + gas)
+    }
   }
   taken.bytes += entry.bytes
   if (entry.marks !== undefined) taken.marks.set(entry.marks.underlying, entry.marks.sequence)

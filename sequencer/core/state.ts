@@ -58,10 +58,18 @@ export type CoreState = {
   /** Entry that a waiting leg was first seen with, by transaction hash. */
   firstSeen: Map<Hash, Hash>
   heldBySender: Map<Address, number>
-  /** Block of `l1` that the next slot names. */
+  /** Last block of `l1` that was reported with everything in its inbox. */
+  l1Head: L1Origin
+  /** Block of `l1` that the last slot names. */
   l1Origin: L1Origin
   /** Bundles of the inbox on `l1` that stand in the log. */
   forcedCursor: number
+  /** Bundles of the inbox on `l1` that were reported. */
+  forcedNext: number
+  /** Entries that wait, by lane. */
+  pendingByLane: number[]
+  /** Bundles of a sender that failed, and the slot in which the first of them did. */
+  failures: Map<Address, { count: number; sinceSlot: number }>
   /** Last sequence of marks by underlying. */
   marks: Map<number, bigint>
   marksSeq: bigint

@@ -5,6 +5,7 @@ import { learnAccount } from './accounts.ts'
 import { bundleEntry, marksEntry, transactionEntry } from './admission.ts'
 import { completeSlot } from './complete.ts'
 import { accountKey, userLegs, type AccountKey } from './entry.ts'
+import { takeSettlement } from './forced.ts'
 import { advance, beginFormation, takeSimulation, type Formation } from './formation.ts'
 import type { CoreInput, Effect } from './input.ts'
 import { abandonFormation, cancel, giveBack, isPending, readOrReady, submit, wake } from './pool.ts'
@@ -50,9 +51,7 @@ function take(state: CoreState, input: CoreInput): Effect[] {
     case 'sealed':
       return takeSealed(state, input)
     case 'l1':
-      // Monotone (I17): what an earlier process named stays, whatever a node says now.
-      if (input.origin.number > state.l1Origin.number) state.l1Origin = input.origin
-      return []
+      return takeSettlement(state, input)
     case 'published':
       return [...takePublished(state, input.superblock), ...resumePreviews(state)]
   }
@@ -121,10 +120,11 @@ function startIfDue(state: CoreState): Effect[] {
   if (state.ready.length === 0 && beats.size === 0 && !noted) return []
   const { slotAtMs } = state
   if (slotAtMs !== undefined && elapsedMs - slotAtMs < config.slotIntervalMs) return []
-  const { entries, effects } = selectCandidates(state)
+  const { entries, effects, skips, voided } = selectCandidates(state)
   if (entries.length === 0 && beats.size === 0 && !noted) return effects
   const timestampMs = nextTimestampMs(state)
-  const formation = beginFormation(state, { purpose: 'slot', entries, beats, timestampMs })
+  const plan = { purpose: 'slot' as const, entries, beats, timestampMs, skips, voided }
+  const formation = beginFormation(state, plan)
   state.formation = formation
   return [...effects, ...proceed(state, formation)]
 }

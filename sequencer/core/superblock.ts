@@ -9,6 +9,9 @@ export type OpenBlock = {
   calls: Call[]
   outcomes: LegOutcome[]
   gasUsed: bigint
+  /** Gas used by entries of the lanes 0 to 4, and by forced ones of all lanes. */
+  gasByLane: bigint[]
+  forcedGas: bigint
 }
 
 /** The superblock that slots go into. */

@@ -7,12 +7,16 @@ import { isSequenced } from '../../sdk/protocol/chains.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import type { Network, NetworkChain } from '../../sdk/protocol/network.ts'
 import type { CoreChain, CoreConfig } from '../core/config.ts'
+import { laneCallsOf } from './lane-calls.ts'
 
 /** EVM time of every rollup's block 0, in seconds since 1970: part of the chains' definition. */
 export const GENESIS_TIMESTAMP_S = 1_700_000_000
 
 /** Gas limit of every rollup's block: part of the chains' definition. */
 export const BLOCK_GAS_LIMIT = 1_000_000_000n
+
+/** Settlement blocks within which what was forced stands in the log: part of the log's rules. */
+const FORCED_WITHIN_BLOCKS = 64
 
 /** Receiver of the rollups' fees: a node started without one names this. */
 const COINBASE: Address = `0x${'00'.repeat(20)}`
@@ -96,6 +100,7 @@ export function coreConfig(network: Network, settings: SequencerSettings): CoreC
     superblockMs: settings.SEQUENCER_SUPERBLOCK_MS,
     idleCloseMs: settings.SEQUENCER_IDLE_CLOSE_MS,
     heartbeatMs: settings.SEQUENCER_HEARTBEAT_MS,
+    forcedWithinBlocks: FORCED_WITHIN_BLOCKS,
   }
 }
 
@@ -107,6 +112,7 @@ function coreChain(chain: NetworkChain, settings: SequencerSettings): CoreChain 
       return address === undefined ? [] : [lower(address)]
     })
   const markFeeds = named(['markFeeds'])[0]
+  const bundleExecutor = named(['bundleExecutor'])[0]
   return {
     chainId,
     isHub: kind === 'hub',
@@ -116,6 +122,8 @@ function coreChain(chain: NetworkChain, settings: SequencerSettings): CoreChain 
     mailbox: required(chain, 'mailbox'),
     slotContext: required(chain, 'slotContext'),
     ...(markFeeds === undefined ? {} : { markFeeds }),
+    ...(bundleExecutor === undefined ? {} : { bundleExecutor }),
+    laneCalls: laneCallsOf(chain),
     credit: named(['creditBook', 'spokeCredit']),
     byRelayer: named(['hubVault', 'spokeVault']),
   }

@@ -1,37 +1,25 @@
 import type { Address, Hash } from '../../sdk/protocol/hex.ts'
 import type { SignedFeedUpdate } from '../../sdk/protocol/feeds.ts'
+import type { AccountId } from '../../sdk/protocol/ids.ts'
 import type { SignedReceipt, SignedRefusal } from '../../sdk/protocol/receipt.ts'
 import { TandemError } from '../../sdk/protocol/errors.ts'
+import type { BundleInput } from '../core/admission.ts'
 import type { ChainHead, LegOutcome, SealedBlock } from '../core/execution.ts'
 import type { Leg, SignedLeg } from '../core/leg.ts'
 
 /** A bundle whose transactions are decoded: what the gateway hands to the engine. */
-export type DecodedBundle = {
-  legs: readonly Leg[]
-  /** One per leg: true where the bundle stands even if the leg reverts. */
-  canRevert: readonly boolean[]
-  minSlot?: bigint | undefined
-  maxSlot?: bigint | undefined
-  /** Seconds since 1970. */
-  minTimestamp?: number | undefined
-  /** Seconds since 1970. */
-  maxTimestamp?: number | undefined
-  replacementUuid?: string | undefined
-  salt?: Hash | undefined
-}
+export type DecodedBundle = BundleInput
 
 /** What `eth_callBundle` gives: what the bundle would do in the slot to come. */
 export type BundlePreview = {
   bundleHash: Hash
   /** Slot and chain blocks that it was simulated for. */
   slot: bigint
-  outcomes: readonly (LegOutcome & {
-    chainId: number
-    transactionHash: Hash
-    blockNumber: number
-  })[]
+  outcomes: readonly (LegOutcome & { leg: Leg; blockNumber: number })[]
   /** Messages that would be delivered in the slot. */
   deliveries: number
+  /** Initial margin before and after, USD × 10^18; absent where it cannot be told. */
+  margin?: { account: AccountId; before18: bigint; after18: bigint } | undefined
   /** Why it would be refused; absent when it would stand. */
   refusal?: TandemError | undefined
 }

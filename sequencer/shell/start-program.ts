@@ -29,6 +29,7 @@ import { createObserver, type Observer } from './observer.ts'
 import { startPosting } from './posting/start-posting.ts'
 import type { BlockTags } from './posting/tags.ts'
 import { openRecoveryPoints } from './recovery/points.ts'
+import { createMarginProbe } from './risk/margin-probe.ts'
 import { riskMethods } from './risk/methods.ts'
 import { openRiskService } from './risk/service.ts'
 import { digestSigner, systemSigner } from './signing.ts'
@@ -60,7 +61,7 @@ export async function startSequencerProgram(
   const { log, repairedBytes } = await openFileLog(await openDisk(join(state, 'log')))
   if (repairedBytes > 0) context.log.warn({ repairedBytes }, 'torn end of the log cut off')
   const signDigest = digestSigner(loadRoleKey('sequencer', network).privateKey)
-  const engine = await startEngine({
+  const engine: Engine = await startEngine({
     config,
     genesisHashes: new Map(network.chains.map((c) => [c.chainId, c.genesisHash as Hash])),
     log,
@@ -72,6 +73,7 @@ export async function startSequencerProgram(
       feeds: network.publisher.feeds as Hex[],
       threshold: network.publisher.threshold,
     },
+    margin: createMarginProbe(network, () => engine.state.timestampMs),
     clock: { nowMs: () => Date.now(), elapsedMs: () => performance.now(), after },
     points: openRecoveryPoints(await openDisk(join(state, 'recovery')), config),
     recovery: {

@@ -1,16 +1,22 @@
 import { assert } from '../../../sdk/protocol/assert.ts'
 import type { Hash } from '../../../sdk/protocol/hex.ts'
-import type { ChainHead, SealedBlock, Simulation } from '../../core/execution.ts'
+import type { BlockEnv, ChainHead, SealedBlock } from '../../core/execution.ts'
 import { readAccounts } from './accounts.ts'
 import type { DriverAlert } from './alert.ts'
 import { endLeftNodes, type AnvilNode, type AnvilOptions } from './anvil-node.ts'
 import { NodeLostError, type ChainDriver } from './driver.ts'
 import { createGate } from './gate.ts'
-import { NodeGoneError, NodeRpcError, NodeTimeoutError, type NodeCall } from './ipc.ts'
+import {
+  NodeGoneError,
+  NodeRpcError,
+  NodeTimeoutError,
+  type IpcConnection,
+  type NodeCall,
+} from './ipc.ts'
 import { resumeFrom, startFromGenesis } from './restore.ts'
 import { emptyPool, rewind, seal, sendLegs, StrayNodeError, type Running } from './sealing.ts'
 import { createSerial, createSignal } from './serial.ts'
-import { simulateCalls } from './simulate.ts'
+import { lookAfter, simulateCalls } from './simulate.ts'
 import { listSnapshots, writeSnapshot } from './snapshot.ts'
 import { needsTrial, tryCalls } from './trial.ts'
 
@@ -53,10 +59,9 @@ export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
       })),
     simulate: async (env, calls) => {
       if (!needsTrial(calls)) {
-        return await reading(async ({ node, published }) => {
-          if (env.parentHash !== published.hash) return stale(published)
-          return await simulateCalls(node.rpc, chainId, env, calls)
-        })
+        return await reading((state) =>
+          onParent(state, env, (rpc) => simulateCalls(rpc, chainId, env, calls)),
+        )
       }
       for (;;) {
         const tried = await inTurn(async (state) => {
@@ -69,6 +74,10 @@ export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
         await decided.next()
       }
     },
+    look: (env, calls, what) =>
+      reading((state) =>
+        onParent(state, env, (rpc) => lookAfter(rpc, chainId, { env, calls, what })),
+      ),
     read: <T>(ask: (head: ChainHead) => NodeCall) => reading((state) => read<T>(state, ask)),
     stage: (legs) =>
       inTurn(async (state) => {
@@ -80,10 +89,7 @@ export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
     publish: () =>
       serial(async () => {
         // A node that was lost since then starts again from what the log says.
-        const state = owner.current()
-        assert(state.sealed !== undefined, 'a sealed block is published')
-        state.published = state.sealed
-        state.sealed = undefined
+        publishSealed(owner.current())
         decided.notify()
       }),
     rollback: () =>
@@ -100,6 +106,21 @@ export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
       }
     },
   }
+}
+
+function publishSealed(state: Running): void {
+  assert(state.sealed !== undefined, 'a sealed block is published')
+  state.published = state.sealed
+  state.sealed = undefined
+}
+
+/** Runs a job on the head that an environment follows. */
+async function onParent<T>(
+  { node, published }: Running,
+  env: BlockEnv,
+  job: (rpc: IpcConnection) => Promise<T>,
+): Promise<T | ReturnType<typeof stale>> {
+  return env.parentHash === published.hash ? await job(node.rpc) : stale(published)
 }
 
 type Owner = {
@@ -184,7 +205,7 @@ async function read<T>(state: Running, ask: (head: ChainHead) => NodeCall): Prom
   }
 }
 
-function stale(published: SealedBlock): Simulation {
+function stale(published: SealedBlock): { kind: 'stale'; head: ChainHead } {
   return { kind: 'stale', head: headOf(published) }
 }
 

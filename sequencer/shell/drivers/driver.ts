@@ -1,4 +1,4 @@
-import type { Address } from '../../../sdk/protocol/hex.ts'
+import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import { BaseError } from '../../../sdk/protocol/errors.ts'
 import type {
   AccountFacts,
@@ -6,6 +6,7 @@ import type {
   ChainHead,
   Difference,
   ExpectedOutcome,
+  LegOutcome,
   SealedBlock,
   Simulation,
 } from '../../core/execution.ts'
@@ -24,6 +25,20 @@ export type BlockPlan = {
 export type SealResult =
   | { kind: 'sealed'; block: SealedBlock }
   | { kind: 'difference'; difference: Difference }
+
+/** What simulating calls gave, without the answers to any probe. */
+export type Simulated =
+  | Exclude<Simulation, { kind: 'outcomes' }>
+  | { kind: 'outcomes'; outcomes: readonly LegOutcome[] }
+
+/** What is read in a simulated state: the return data of a call, or words of an account's storage. */
+export type Look = { to: Address } & ({ input: Hex } | { slots: readonly Hash[] })
+
+/** What was seen: return data, or the words one after another. */
+export type Looked =
+  | { kind: 'data'; data: Hex }
+  | { kind: 'failed'; reason: string }
+  | { kind: 'stale'; head: ChainHead }
 
 /**
  * Drives the node of one rollup and owns it. Calls are answered in order; a read between `seal` and
@@ -56,7 +71,9 @@ export type ChainDriver = {
    * Runs calls in order on the published head, under `env`; changes nothing that is published. A list
    * with a contract creation is tried in a block that is taken back, after what was asked before.
    */
-  simulate: (env: BlockEnv, calls: readonly Call[]) => Promise<Simulation>
+  simulate: (env: BlockEnv, calls: readonly Call[]) => Promise<Simulated>
+  /** Reads something in the state after calls that {@link ChainDriver.simulate} took; changes nothing. */
+  look: (env: BlockEnv, calls: readonly Call[], what: Look) => Promise<Looked>
   /**
    * Sends legs of the open block ahead, in order, after those staged before. A hint: `seal` sends what
    * is missing and drops what is foreign.

@@ -1,6 +1,7 @@
 import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
-import type { BlockEnv, LegOutcome, Simulation } from '../../core/execution.ts'
+import type { BlockEnv, LegOutcome } from '../../core/execution.ts'
 import type { Call } from '../../core/leg.ts'
+import type { Look, Looked, Simulated } from './driver.ts'
 import { NodeRpcError, type IpcConnection } from './ipc.ts'
 
 type NodeOutcome = {
@@ -24,7 +25,7 @@ export async function simulateCalls(
   chainId: number,
   env: BlockEnv,
   calls: readonly Call[],
-): Promise<Simulation> {
+): Promise<Simulated> {
   if (calls.length === 0) return { kind: 'outcomes', outcomes: [] }
   const requests = calls.map((call) => callRequest(call, chainId))
   const whole = await attempt(rpc, env, requests)
@@ -44,6 +45,55 @@ export async function simulateCalls(
     }
   }
   return { kind: 'invalid', index: impossible - 1, reason }
+}
+
+/** Code that answers with the storage words whose places are its input. */
+const readerCode: Hex = '0x5f5b3681101560145780355481526020016001565b5ff3'
+
+/** Whoever asks: an account without a key. */
+const nobody: Address = `0x${'00'.repeat(19)}01`
+
+/** Runs calls like {@link simulateCalls} and then, in a block of its own, looks at what they left. */
+export async function lookAfter(
+  rpc: IpcConnection,
+  chainId: number,
+  { env, calls, what }: { env: BlockEnv; calls: readonly Call[]; what: Look },
+): Promise<Exclude<Looked, { kind: 'stale' }>> {
+  const storage = 'slots' in what
+  const input = storage
+    ? (`0x${what.slots.map((slot) => slot.slice(2)).join('')}` as const)
+    : what.input
+  const next = { ...env, number: env.number + 1, baseFeePerGas: 0n }
+  const last = {
+    blockOverrides: overridesOf(next),
+    ...(storage ? { stateOverrides: { [what.to]: { code: readerCode } } } : {}),
+    calls: [
+      { from: nobody, to: what.to, input, gas: quantity(env.gasLimit / 2n), gasPrice: '0x0' },
+    ],
+  }
+  const requests = calls.map((call) => callRequest(call, chainId))
+  const first = { blockOverrides: overridesOf(env), calls: requests }
+  try {
+    const blocks = await rpc.call<readonly { calls: readonly NodeOutcome[] }[]>(
+      'eth_simulateV1',
+      [
+        {
+          blockStateCalls: [first, last],
+          validation: true,
+          traceTransfers: false,
+          returnFullTransactions: false,
+        },
+        quantity(env.number - 1),
+      ],
+      simulateTimeoutMs,
+    )
+    const outcome = blocks.at(-1)?.calls[0]
+    if (outcome?.status === '0x1') return { kind: 'data', data: outcome.returnData }
+    return { kind: 'failed', reason: `the call reverted with ${outcome?.returnData ?? 'nothing'}` }
+  } catch (error) {
+    if (error instanceof NodeRpcError) return { kind: 'failed', reason: error.rpcMessage }
+    throw error
+  }
 }
 
 type Request = ReturnType<typeof callRequest>

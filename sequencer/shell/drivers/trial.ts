@@ -1,7 +1,8 @@
 import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
-import type { BlockEnv, LegOutcome, Simulation } from '../../core/execution.ts'
+import type { BlockEnv, LegOutcome } from '../../core/execution.ts'
 import type { Call, Leg } from '../../core/leg.ts'
 import { headerDifference, type NodeBlock, type NodeReceipt } from './block.ts'
+import type { Simulated } from './driver.ts'
 import { batchCallsMax, NodeRpcError, type NodeCall } from './ipc.ts'
 import { emptyPool, mine, rewind, strayHead, StrayNodeError, type Running } from './sealing.ts'
 import { callRequest } from './simulate.ts'
@@ -25,7 +26,7 @@ export async function tryCalls(
   state: Running,
   env: BlockEnv,
   { chainId, calls }: { chainId: number; calls: readonly Call[] },
-): Promise<Simulation> {
+): Promise<Simulated> {
   for (let attempt = 1; ; attempt++) {
     if ((await strayHead(state)) !== undefined) await rewind(state)
     await emptyPool(state)
@@ -46,7 +47,7 @@ async function tryOnce(
   state: Running,
   env: BlockEnv,
   { chainId, calls }: { chainId: number; calls: readonly Call[] },
-): Promise<Simulation | 'disturbed'> {
+): Promise<Simulated | 'disturbed'> {
   const sent = await send(state, chainId, calls)
   if ('refused' in sent) return { kind: 'invalid', ...sent.refused }
   const { hashes } = sent

@@ -70,15 +70,16 @@ export function enginePort(engine: Engine): SequencerPort {
 }
 
 function bundlePreview(bundle: DecodedBundle, preview: Preview): BundlePreview {
-  const { entryId, height, outcomes, deliveries, fault } = preview
+  const { entryId, height, outcomes, deliveries, fault, margin } = preview
   return {
     bundleHash: entryId,
     slot: BigInt(height),
-    outcomes: outcomes.map((outcome, i) => {
-      const leg = bundle.legs[i] as DecodedBundle['legs'][number]
-      return { ...outcome, chainId: leg.chainId, transactionHash: leg.hash }
+    outcomes: outcomes.map(({ leg: index, ...outcome }) => {
+      const leg = bundle.legs[index] as DecodedBundle['legs'][number]
+      return { ...outcome, leg }
     }),
     deliveries,
+    ...(margin === undefined ? {} : { margin }),
     ...(fault === undefined ? {} : { refusal: new TandemError(fault.error, fault.values) }),
   }
 }

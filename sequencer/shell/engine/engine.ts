@@ -15,6 +15,7 @@ import { createAnswers, signRefusal } from './answers.ts'
 import { Blocks } from './blocks.ts'
 import type { EngineOptions } from './options.ts'
 import { addToPlans, publishedBlock, type Plans } from './plans.ts'
+import { simulateWithProbes } from './probes.ts'
 import { createPublications, type Publications } from './publications.ts'
 import { restart } from './restart.ts'
 import { createSlotWriter, type SlotWriter } from './writer.ts'
@@ -204,8 +205,11 @@ export class Engine {
     }
   }
 
-  async #simulate({ ticket, chainId, env, calls }: EffectOf<'simulate'>): Promise<void> {
-    const simulation = await this.blocks.run(chainId, (driver) => driver.simulate(env, calls))
+  async #simulate({ ticket, chainId, ...request }: EffectOf<'simulate'>): Promise<void> {
+    const { margin } = this.options
+    const simulation = await this.blocks.run(chainId, (driver) =>
+      simulateWithProbes(driver, request, margin),
+    )
     this.dispatch({ type: 'simulated', ticket, chainId, simulation })
   }
 

@@ -8,6 +8,7 @@ import type { Faultpoint } from '../faults.ts'
 import type { LogStore } from '../log/log-store.ts'
 import type { FeedSet } from '../marks.ts'
 import type { RecoveryPoints } from '../recovery/points.ts'
+import type { MarginProbe } from './probes.ts'
 import type { SignDigest } from '../signing.ts'
 
 /** Time as the engine sees it. */
@@ -61,6 +62,8 @@ export type EngineOptions = {
   /** By the key that sends system legs. */
   signSystem: SignSystemCall
   feeds: FeedSet
+  /** Tells margins in simulated states; without it nothing that asks for one stands. */
+  margin?: MarginProbe | undefined
   clock: Clock
   points: RecoveryPoints
   /** When the next recovery point is made. */

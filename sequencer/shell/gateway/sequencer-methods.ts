@@ -125,9 +125,10 @@ function previewJson(preview: BundlePreview) {
   return {
     bundleHash,
     slot,
-    results: outcomes.map(({ output, ...outcome }) => ({
+    results: outcomes.map(({ output, leg, ...outcome }) => ({
       ...outcome,
-      status: outcome.status,
+      chainId: leg.chainId,
+      transactionHash: leg.hash,
       [outcome.status === 1 ? 'value' : 'revert']: output,
     })),
     deliveries,

@@ -3,7 +3,7 @@ import { hashTypedData, keccak256 } from 'viem'
 import { describe, expect } from 'vitest'
 import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import { bundleEntryId } from '../../../sdk/protocol/entry.ts'
-import type { SignedReceipt } from '../../../sdk/protocol/receipt.ts'
+import type { LegResult, SignedReceipt } from '../../../sdk/protocol/receipt.ts'
 import { merkleRoot, merkleTree, rootFromBranch } from '../../../sdk/protocol/merkle.ts'
 import { receiptDigest, slotReceiptsDigest } from '../../../sdk/protocol/receipt-hash.ts'
 import {
@@ -30,6 +30,27 @@ const amount = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 
 const logArbitrary = fc.record({ address, topics: fc.array(hash, { maxLength: 4 }), data: anyHex })
 
+const condition = fc.record(
+  {
+    blockNumberMin: height,
+    blockNumberMax: height,
+    timestampMin: height,
+    timestampMax: height,
+    knownAccounts: fc.array(
+      fc.record({
+        address,
+        slots: fc.array(fc.record({ slot: hash, value: hash }), { maxLength: 2 }),
+      }),
+      { minLength: 1, maxLength: 2 },
+    ),
+  },
+  { requiredKeys: [] },
+)
+const legTerms = fc.record(
+  { canSkip: fc.boolean(), after: fc.array(height, { maxLength: 3 }), if: condition },
+  { requiredKeys: ['canSkip', 'after'] },
+)
+
 /** Records whose entries have one leg each, on chains of their own choosing. */
 const recordArbitrary: fc.Arbitrary<SlotRecord> = fc
   .record({
@@ -50,10 +71,31 @@ const recordArbitrary: fc.Arbitrary<SlotRecord> = fc
             maxTimestamp: fc.integer({ min: 1, max: 2 ** 32 }),
             salt: hash,
             replacementUuid: fc.uuid(),
+            blockNumber: fc.integer({ min: 1, max: 2 ** 40 }),
+            backrun: fc.constant(true),
+            legTerms: fc.array(legTerms, { minLength: 1, maxLength: 3 }),
+            conditional: fc.array(
+              condition.chain((held) => height.map((chainId) => ({ ...held, chainId }))),
+              { minLength: 1, maxLength: 2 },
+            ),
+            requireDelivery: fc.array(height, { minLength: 1, maxLength: 3 }),
+            margin: fc.record({
+              account: hash,
+              initialMin18: fc.bigInt({ min: -(2n ** 80n), max: 2n ** 80n }),
+            }),
           },
           { requiredKeys: [] },
         ),
         sender: address,
+        skipped: fc.array(fc.record({ leg: fc.constant(1), chainId: height, hash }), {
+          maxLength: 1,
+        }),
+        voided: fc.option(fc.record({ leg: fc.nat(15), reason: fc.string({ maxLength: 20 }) }), {
+          nil: undefined,
+        }),
+        forced: fc.option(fc.record({ index: height, contentHash: hash, l1Block: height }), {
+          nil: undefined,
+        }),
       }),
       { maxLength: 6 },
     ),
@@ -100,10 +142,14 @@ const recordArbitrary: fc.Arbitrary<SlotRecord> = fc
         bodyHash: keccak256('0x01'),
         ...header,
       },
-      entries: legs.map(({ entryId, canRevert, terms, sender }) => ({
+      entries: legs.map(({ entryId, canRevert, terms, sender, skipped, voided, forced }) => ({
         kind: 2,
         entryId,
         lane: 3,
+        sequence: 9,
+        skipped,
+        ...(voided === undefined ? {} : { voided }),
+        ...(forced === undefined ? {} : { forced }),
         deadlineSlot: header.height,
         canRevert: [canRevert],
         terms,
@@ -189,6 +235,14 @@ describe('records of the log', () => {
 })
 
 describe('receipts', () => {
+  const legResult: LegResult = {
+    chainId: 901,
+    transactionHash: keccak256('0x05'),
+    status: 1,
+    gasUsed: 1n,
+    logsHash: keccak256('0x06'),
+    blockNumber: 1n,
+  }
   const key = `0x${'11'.repeat(32)}` as const
   const sign = digestSigner(key)
   const sequencer = recoverSigner(keccak256('0x01'), sign(keccak256('0x01')))!
@@ -205,13 +259,16 @@ describe('receipts', () => {
       const receipts = signReceipts(unsigned, sign(slotReceiptsDigest(logId, unsigned)))
       const receipt = receipts[pick % receipts.length]!
       expect(holds(receipt, logId)).toBe(true)
-      const result = receipt.results[0]!
-      const lies = [
-        { ...receipt, results: [{ ...result, gasUsed: result.gasUsed ^ 1n }] },
-        {
-          ...receipt,
-          results: [{ ...result, status: result.status === 1 ? (0 as const) : (1 as const) }],
-        },
+      const { results, voided } = receipt
+      const [first, ...rest] = results
+      const changed = (change: Partial<NonNullable<typeof first>>) =>
+        first === undefined ? [] : [{ ...receipt, results: [{ ...first, ...change }, ...rest] }]
+      const lies: SignedReceipt[] = [
+        ...changed({ gasUsed: (first?.gasUsed ?? 0n) ^ 1n }),
+        ...changed({ status: first?.status === 1 ? 0 : 1 }),
+        { ...receipt, results: [...results, ...results, legResult] },
+        { ...receipt, voided: { leg: (voided?.leg ?? 0) + 1, reason: 'another' } },
+        ...(voided === undefined ? [] : [{ ...receipt, voided: undefined }]),
         {
           ...receipt,
           preconfirmation: { ...receipt.preconfirmation, slot: receipt.preconfirmation.slot ^ 1n },
@@ -239,6 +296,7 @@ describe('receipts', () => {
 })
 
 describe('ids of bundles', () => {
+  const plain = { canSkip: false, after: [] }
   const legs = [
     { chainId: 901, hash: keccak256('0x01'), canRevert: false },
     { chainId: 902, hash: keccak256('0x02'), canRevert: false },
@@ -253,6 +311,16 @@ describe('ids of bundles', () => {
       bundleEntryId(logId, legs, { maxSlot: 1n }),
       bundleEntryId(logId, legs, { minSlot: 1n }),
       bundleEntryId(logId, legs, { salt: logId }),
+      bundleEntryId(logId, legs, { blockNumber: 1 }),
+      bundleEntryId(logId, legs, { backrun: true }),
+      bundleEntryId(logId, legs, { requireDelivery: [0] }),
+      bundleEntryId(logId, legs, { margin: { account: logId, initialMin18: 1n } }),
+      bundleEntryId(logId, legs, { margin: { account: logId, initialMin18: -1n } }),
+      bundleEntryId(logId, legs, { conditional: [{ chainId: 901 }] }),
+      bundleEntryId(logId, legs, { conditional: [{ chainId: 901, blockNumberMax: 0 }] }),
+      bundleEntryId(logId, legs, { legTerms: [plain, { ...plain, canSkip: true }] }),
+      bundleEntryId(logId, legs, { legTerms: [plain, { ...plain, after: [0] }] }),
+      bundleEntryId(logId, legs, { legTerms: [plain, { ...plain, if: { timestampMin: 0 } }] }),
     ]
     expect(new Set([id, ...others]).size).toBe(others.length + 1)
   })
