@@ -179,6 +179,11 @@ export const ERRORS = define({
     message: 'The entry stands in slot {slot} without effect: {reason}.',
     retryable: false,
   },
+  STATE_PRUNED: {
+    code: -38040,
+    message: 'State after block {block} is not kept; the oldest kept is after block {oldest}.',
+    retryable: false,
+  },
 })
 
 /** Name of an error of the registry. */

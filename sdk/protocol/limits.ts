@@ -88,6 +88,22 @@ export const LIMITS = {
   rpcInFlight: 4096,
   /** Blocks in one fee history. */
   rpcFeeBlocks: 1024,
+  /** Bytes of the answer to one JSON-RPC array. */
+  rpcAnswerBytes: 32 * 1024 * 1024,
+  /** Transactions per rollup that were taken and are shown before their block is published. */
+  rpcPending: 8192,
+  /** Polling filters of one rollup. */
+  rpcFilters: 1024,
+  /** Blocks of which one poll of a filter tells at most. */
+  rpcFilterBlocks: 1024,
+  /** Milliseconds after which a filter that nobody asks for is forgotten. */
+  rpcFilterMs: 300_000,
+  /** Milliseconds that `eth_sendRawTransactionSync` waits for a block, unless told otherwise. */
+  rpcSyncMsDefault: 5_000,
+  /** Milliseconds that it waits at most. */
+  rpcSyncMsMax: 30_000,
+  /** Storage keys of one proof. */
+  rpcProofKeys: 256,
   /** WebSocket connections of the gateway. */
   wsConnections: 1024,
   /** Subscriptions of one WebSocket connection. */

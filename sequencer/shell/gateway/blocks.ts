@@ -5,6 +5,12 @@ import type { ChainHistory, HistoryBlock, LogQuery, PlacedLog } from '../history
 import type { Address, Hash } from '../../../sdk/protocol/hex.ts'
 import type { BlockName } from './shapes.ts'
 
+/** A rollup's history as readers see it, with what of it is on `l1`. */
+export type ChainView = ChainHistory & {
+  /** Number of the last block that is posted to `l1`, and of the last in a final block there. */
+  tagged: (tag: 'safe' | 'finalized') => number
+}
+
 /**
  * Gives the head that readers of a chain see.
  *
@@ -18,28 +24,20 @@ export function headOf(history: ChainHistory): ChainHead {
   })
 }
 
-/**
- * Gives the number of the block that a request names; it may be above the head.
- *
- * @throws {@link TandemError} UNSUPPORTED for tags of states that do not exist here.
- */
-export function numberOf(history: ChainHistory, name: BlockName): number | undefined {
+/** Gives the number of the block that a request names; it may be above the head. */
+export function numberOf(history: ChainView, name: BlockName): number | undefined {
   if (typeof name === 'number') return name
   if (name === 'earliest') return 0
   // What is promised and not yet published has no block of its own: `pending` reads the head.
   if (name === 'latest' || name === 'pending') return headOf(history).number
-  if (typeof name === 'string') {
-    throw new TandemError('UNSUPPORTED', {
-      what: `block tag "${name}"`,
-      reason: 'slots are not posted to l1 here, so no block has that state',
-    })
-  }
+  // Slots may be on `l1` before their block is published here; readers see it then (I17).
+  if (typeof name === 'string') return Math.min(history.tagged(name), headOf(history).number)
   if ('blockNumber' in name) return name.blockNumber
   return history.byHash(name.blockHash)?.block.number
 }
 
 /** Finds the block that a request names; undefined when there is none. */
-export function blockOf(history: ChainHistory, name: BlockName): HistoryBlock | undefined {
+export function blockOf(history: ChainView, name: BlockName): HistoryBlock | undefined {
   const number = numberOf(history, name)
   return number === undefined ? undefined : history.byNumber(number)
 }
@@ -60,7 +58,7 @@ export type LogFilter = {
  * when a block hash is unknown or the range is turned around.
  */
 export async function findLogs(
-  history: ChainHistory,
+  history: ChainView,
   filter: LogFilter,
 ): Promise<readonly PlacedLog[]> {
   const { addresses, topics } = filter
@@ -84,7 +82,7 @@ export async function findLogs(
 }
 
 function rangeOf(
-  history: ChainHistory,
+  history: ChainView,
   { fromBlock = 'latest', toBlock = 'latest', blockHash }: LogFilter,
 ): { fromBlock: number; toBlock: number } {
   if (blockHash !== undefined) {

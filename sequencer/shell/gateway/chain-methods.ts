@@ -1,74 +1,41 @@
+import { keccak256 } from 'viem/utils'
 import { z } from 'zod'
-import { TandemError } from '../../../sdk/protocol/errors.ts'
-import type { Hex } from '../../../sdk/protocol/hex.ts'
-import { LIMITS } from '../../../sdk/protocol/limits.ts'
-import { decodeTransaction, type TransactionRules } from '../drivers/transaction.ts'
+import type { TransactionRules } from '../drivers/transaction.ts'
 import {
   blockJson,
   logJson,
+  pendingJson,
   quantity,
   receiptJson,
   receiptsJson,
   transactionJson,
 } from '../history/ethereum-format.ts'
-import type { ChainHistory, HistoryBlock } from '../history/history.ts'
+import type { HistoryBlock } from '../history/history.ts'
 import type { SequencerPort } from '../port.ts'
-import { blockOf, findLogs, headOf } from './blocks.ts'
+import { blockOf, findLogs, headOf, type ChainView } from './blocks.ts'
 import { feeHistory } from './fee-history.ts'
-import { filterShape, filterOf } from './log-filter.ts'
 import { method, type RpcMethod, type RpcMethods } from './json-rpc.ts'
-import {
-  addressShape,
-  blockShape,
-  bytesShape,
-  countShape,
-  hashShape,
-  quantityHexShape,
-} from './shapes.ts'
+import { filterOf, filterShape } from './log-filter.ts'
+import type { Pending } from './pending.ts'
+import { blockShape, bytesShape, countShape, hashShape, quantityHexShape } from './shapes.ts'
+import { stateMethods } from './state-methods.ts'
 import type { StateRead } from './state-reads.ts'
 
 /** What the methods of one rollup's endpoint work with. */
 export type ChainMethodsOptions = {
   rules: TransactionRules
-  history: ChainHistory
+  history: ChainView
   read: StateRead
-  sequencer: Pick<SequencerPort, 'acceptTransaction' | 'pendingNonce'>
+  pending: Pick<Pending, 'find'>
+  sequencer: Pick<SequencerPort, 'pendingNonce'>
   /** Shown by `web3_clientVersion`. */
   version: string
 }
 
+/** Receiver of the rollups' fees. */
+const coinbase = `0x${'0'.repeat(40)}`
 const noParams = z.tuple([])
 const index = quantityHexShape.transform(Number)
-
-const callShape = z.strictObject({
-  from: addressShape.optional(),
-  to: addressShape.nullish(),
-  input: bytesShape.optional(),
-  data: bytesShape.optional(),
-  value: quantityHexShape.optional(),
-  gas: quantityHexShape.optional(),
-  gasPrice: quantityHexShape.optional(),
-  maxFeePerGas: quantityHexShape.optional(),
-  maxPriorityFeePerGas: quantityHexShape.optional(),
-  nonce: quantityHexShape.optional(),
-  chainId: quantityHexShape.optional(),
-  type: quantityHexShape.optional(),
-  accessList: z
-    .array(z.strictObject({ address: addressShape, storageKeys: z.array(hashShape).max(1_024) }))
-    .max(1_024)
-    .optional(),
-})
-
-const overridesShape = z.record(
-  addressShape,
-  z.strictObject({
-    balance: quantityHexShape.optional(),
-    nonce: quantityHexShape.optional(),
-    code: bytesShape.optional(),
-    state: z.record(hashShape, hashShape).optional(),
-    stateDiff: z.record(hashShape, hashShape).optional(),
-  }),
-)
 
 /** Makes the Ethereum methods of one rollup; whatever is not named here is not served. */
 export function chainMethods(options: ChainMethodsOptions): RpcMethods {
@@ -77,6 +44,7 @@ export function chainMethods(options: ChainMethodsOptions): RpcMethods {
     ...blockMethods(options),
     ...transactionMethods(options),
     ...stateMethods(options),
+    ...uncleMethods(options),
   ])
 }
 
@@ -86,8 +54,14 @@ function identityMethods({ rules, version }: ChainMethodsOptions): [string, RpcM
     ['net_version', method(noParams, () => String(rules.chainId))],
     ['net_listening', method(noParams, () => true)],
     ['web3_clientVersion', method(noParams, () => version)],
+    ['net_peerCount', method(noParams, () => '0x0')],
+    ['web3_sha3', method(z.tuple([bytesShape]), ([bytes]) => keccak256(bytes))],
+    ['rpc_modules', method(noParams, () => ({ eth: '1.0', net: '1.0', rpc: '1.0', web3: '1.0' }))],
     ['eth_syncing', method(noParams, () => false)],
     ['eth_accounts', method(noParams, () => [])],
+    ['eth_mining', method(noParams, () => false)],
+    ['eth_hashrate', method(noParams, () => '0x0')],
+    ['eth_coinbase', method(noParams, () => coinbase)],
   ]
 }
 
@@ -140,6 +114,8 @@ function blockMethods({ rules, history, read }: ChainMethodsOptions): [string, R
     ['eth_gasPrice', method(noParams, () => quantity(rules.baseFeePerGas))],
     // Order is the log's, whatever is offered: a tip buys nothing.
     ['eth_maxPriorityFeePerGas', method(noParams, () => '0x0')],
+    // No rollup carries blobs: their price stays at its least.
+    ['eth_blobBaseFee', method(noParams, () => '0x1')],
     [
       'eth_feeHistory',
       method(
@@ -152,24 +128,18 @@ function blockMethods({ rules, history, read }: ChainMethodsOptions): [string, R
 }
 
 function transactionMethods(options: ChainMethodsOptions): [string, RpcMethod][] {
-  const { rules, history, sequencer } = options
+  const { rules, history, pending } = options
   const { chainId } = rules
   const inBlock = (entry: HistoryBlock | undefined, at: number) =>
     entry === undefined || at >= entry.legs.length ? null : transactionJson(chainId, entry, at)
   return [
     [
-      'eth_sendRawTransaction',
-      method(
-        z.tuple([z.string()]),
-        async ([rawTx]) => await sequencer.acceptTransaction(decodeTransaction(rawTx, rules)),
-        { signed: true },
-      ),
-    ],
-    [
       'eth_getTransactionByHash',
       method(z.tuple([hashShape]), ([hash]) => {
         const place = history.transaction(hash)
-        return place === undefined ? null : transactionJson(chainId, place.entry, place.index)
+        if (place !== undefined) return transactionJson(chainId, place.entry, place.index)
+        const leg = pending.find(chainId, hash)
+        return leg === undefined ? null : pendingJson(leg)
       }),
     ],
     [
@@ -184,7 +154,8 @@ function transactionMethods(options: ChainMethodsOptions): [string, RpcMethod][]
       'eth_getRawTransactionByHash',
       method(z.tuple([hashShape]), ([hash]) => {
         const place = history.transaction(hash)
-        return place?.entry.legs[place.index]?.rawTx ?? null
+        const published = place?.entry.legs[place.index]?.rawTx
+        return published ?? pending.find(chainId, hash)?.rawTx ?? null
       }),
     ],
     [
@@ -197,79 +168,19 @@ function transactionMethods(options: ChainMethodsOptions): [string, RpcMethod][]
   ]
 }
 
-function stateMethods(options: ChainMethodsOptions): [string, RpcMethod][] {
-  const { rules, read, sequencer } = options
-  const atAddress = (name: string) =>
-    method(z.tuple([addressShape, blockShape.optional()]), ([address, block]) =>
-      read(name, block, (tag) => [address, tag]),
-    )
+/** What clients of old chains ask: a rollup has no uncles. */
+function uncleMethods({ history }: ChainMethodsOptions): [string, RpcMethod][] {
+  const none = (entry: HistoryBlock | undefined) => (entry === undefined ? null : '0x0')
   return [
     [
-      'eth_getTransactionCount',
-      method(z.tuple([addressShape, blockShape.optional()]), async ([address, block]) => {
-        if (block === 'pending') {
-          return quantity(await sequencer.pendingNonce(rules.chainId, address))
-        }
-        return await read('eth_getTransactionCount', block, (tag) => [address, tag])
-      }),
-    ],
-    ['eth_getBalance', atAddress('eth_getBalance')],
-    ['eth_getCode', atAddress('eth_getCode')],
-    [
-      'eth_getStorageAt',
-      method(
-        z.tuple([addressShape, z.union([quantityHexShape, hashShape]), blockShape.optional()]),
-        ([address, slot, block]) => read('eth_getStorageAt', block, (tag) => [address, slot, tag]),
-      ),
+      'eth_getUncleCountByBlockNumber',
+      method(z.tuple([blockShape]), ([name]) => none(blockOf(history, name))),
     ],
     [
-      'eth_call',
-      method(
-        z.tuple([callShape, blockShape.optional(), overridesShape.optional()]),
-        ([call, block, overrides]) =>
-          read('eth_call', block, (tag) => [
-            bounded(call),
-            tag,
-            ...(overrides === undefined ? [] : [overrides]),
-          ]),
-      ),
+      'eth_getUncleCountByBlockHash',
+      method(z.tuple([hashShape]), ([hash]) => none(history.byHash(hash))),
     ],
-    [
-      'eth_estimateGas',
-      method(
-        z.tuple([callShape, blockShape.optional(), overridesShape.optional()]),
-        ([call, block, overrides]) =>
-          read('eth_estimateGas', block, (tag) => [
-            bounded(call),
-            tag,
-            ...(overrides === undefined ? [] : [overrides]),
-          ]),
-      ),
-    ],
-    [
-      'eth_createAccessList',
-      method(z.tuple([callShape, blockShape.optional()]), ([call, block]) =>
-        read('eth_createAccessList', block, (tag) => [bounded(call), tag]),
-      ),
-    ],
+    ['eth_getUncleByBlockNumberAndIndex', method(z.tuple([blockShape, index]), () => null)],
+    ['eth_getUncleByBlockHashAndIndex', method(z.tuple([hashShape, index]), () => null)],
   ]
-}
-
-/** A call with a bound on its gas: a question must not hold up the node that makes blocks. */
-function bounded(call: z.output<typeof callShape>): Record<string, unknown> {
-  const { gas, data, input, ...rest } = call
-  const limit = BigInt(LIMITS.legGas)
-  const asked = gas === undefined ? limit : BigInt(gas)
-  if (data !== undefined && input !== undefined && data !== input) {
-    throw new TandemError('INVALID_REQUEST', {
-      rule: 'data and input are equal where both are given',
-      path: 'params.0',
-    })
-  }
-  const bytes: Hex | undefined = input ?? data
-  return {
-    ...rest,
-    ...(bytes === undefined ? {} : { input: bytes }),
-    gas: quantity(asked < limit ? asked : limit),
-  }
 }

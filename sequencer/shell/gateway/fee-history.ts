@@ -3,13 +3,12 @@ import { LIMITS } from '../../../sdk/protocol/limits.ts'
 import type { TransactionRules } from '../drivers/transaction.ts'
 import { decodeHeader } from '../history/header.ts'
 import { quantity } from '../history/ethereum-format.ts'
-import type { ChainHistory } from '../history/history.ts'
-import { headOf, numberOf } from './blocks.ts'
+import { headOf, numberOf, type ChainView } from './blocks.ts'
 import type { BlockName } from './shapes.ts'
 
 /** Answers `eth_feeHistory`: the base fee is constant and nobody's tip is taken into account. */
 export function feeHistory(
-  history: ChainHistory,
+  history: ChainView,
   { baseFeePerGas }: TransactionRules,
   ask: { blocks: number; newest: BlockName; percentiles: readonly number[] | undefined },
 ) {

@@ -11,7 +11,9 @@ import { encodeRefusal } from '../../../sdk/protocol/wire.ts'
 import { NodeLostError } from '../drivers/driver.ts'
 import { NodeRpcError } from '../drivers/ipc.ts'
 import { RefusedError } from '../port.ts'
+import { conventional } from './conventional.ts'
 import type { GatewayMetrics } from './metrics.ts'
+import { StandardRpcError } from './standard-error.ts'
 
 /** One method: the shape of its parameters and what it does. */
 export type RpcMethod = {
@@ -46,7 +48,7 @@ export type RpcEndpoint = {
 }
 
 type Id = string | number | null
-type RpcError = { code: number; message: string; data?: unknown }
+type RpcError = { code: number; message: string; data?: unknown; refusal?: unknown }
 type Answer = { jsonrpc: '2.0'; id: Id } & ({ result: unknown } | { error: RpcError })
 
 const parseError = -32_700
@@ -54,6 +56,7 @@ const invalidRequest = -32_600
 const unknownMethod = -32_601
 const internalError = -32_603
 const nameLengthMax = 64
+const shortAnswer = 4_096
 
 /** Makes a method whose parameters have a shape. */
 export function method<S extends z.ZodType>(
@@ -70,7 +73,23 @@ export async function answerBytes(
   bytes: Uint8Array,
   origin: RpcOrigin = {},
 ): Promise<string> {
-  return JSON.stringify(await answerMessage(endpoint, bytes, origin), plain)
+  const answer = await answerMessage(endpoint, bytes, origin)
+  return Array.isArray(answer) ? arrayText(answer) : JSON.stringify(answer, plain)
+}
+
+/** Writes an array of answers; those that make it too long are answered with that. */
+function arrayText(answers: readonly Answer[]): string {
+  let room: number = LIMITS.rpcAnswerBytes
+  const texts = answers.map((answer) => {
+    const text = JSON.stringify(answer, plain)
+    room -= text.length
+    // Short answers always fit: what a sent transaction is answered with is never lost.
+    if (room >= 0 || text.length <= shortAnswer) return text
+    const values = { what: 'answer to the array', actual: 'more', limit: LIMITS.rpcAnswerBytes }
+    const error = registered(new TandemError('TOO_LARGE', values), undefined)
+    return JSON.stringify(failure(answer.id, error))
+  })
+  return `[${texts.join(',')}]`
 }
 
 /** Writes the answer to a request that cannot be read at all. */
@@ -189,9 +208,18 @@ function describe(
   requestBytes: Uint8Array | undefined,
 ): RpcError {
   if (error instanceof RefusedError) return registered(error, error.refusal)
-  if (error instanceof TandemError) {
-    if (requestBytes === undefined) return registered(error, undefined)
-    return registered(error, endpoint.refuse(keccak256(requestBytes), error))
+  const sign = (refused: TandemError) =>
+    requestBytes === undefined ? undefined : endpoint.refuse(keccak256(requestBytes), refused)
+  if (error instanceof TandemError) return registered(error, sign(error))
+  if (error instanceof StandardRpcError) {
+    const { rpcCode: code, message, data, refused } = error
+    const refusal = refused === undefined ? undefined : sign(refused)
+    return {
+      code,
+      message,
+      ...(data === undefined ? {} : { data }),
+      ...(refusal === undefined ? {} : { refusal: encodeRefusal(refusal) }),
+    }
   }
   if (error instanceof NodeRpcError) {
     const { rpcCode: code, rpcMessage: message, data } = error
@@ -214,7 +242,7 @@ function registered(error: TandemError, refusal: SignedRefusal | undefined): Rpc
   const { errorName, values, rpcCode, retryable } = error
   return {
     code: rpcCode,
-    message: errorMessage(errorName, values),
+    message: conventional(errorName, errorMessage(errorName, values)),
     data: {
       name: errorName,
       rule: ERRORS[errorName].message,

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -11,9 +12,13 @@ import type { TransactionRules } from '../drivers/transaction.ts'
 import type { History } from '../history/history.ts'
 import type { SequencerPort } from '../port.ts'
 import type { BlockTags } from '../posting/tags.ts'
+import type { ChainView } from './blocks.ts'
 import { chainMethods } from './chain-methods.ts'
-import { answerBytes, refusalText, type RpcEndpoint } from './json-rpc.ts'
+import { filterMethods } from './filters.ts'
+import { answerBytes, refusalText, type RpcEndpoint, type RpcMethods } from './json-rpc.ts'
 import { createGatewayMetrics } from './metrics.ts'
+import { watchPending, type Pending } from './pending.ts'
+import { sendMethods } from './send-methods.ts'
 import { sequencerMethods, type GuestMethods } from './sequencer-methods.ts'
 import { createStateRead, type StateReader } from './state-reads.ts'
 import { statusJson } from './status.ts'
@@ -105,36 +110,21 @@ type Endpoints = {
 }
 
 function makeEndpoints(options: GatewayOptions): Endpoints {
-  const { chains, history, sequencer, logId, guests = {}, version, registry, log } = options
+  const { chains, history, sequencer, logId, guests = {}, registry, log } = options
   const metrics = createGatewayMetrics(registry)
-  const refuse = sequencer.refuse
+  const pending = watchPending(sequencer, history)
+  const shared = { refuse: sequencer.refuse, metrics, log }
   const rules = new Map(chains.map((chain) => [chain.rules.chainId, chain.rules]))
   const root: RpcEndpoint = {
     name: 'sequencer',
-    methods: sequencerMethods({ sequencer, logId, chains: rules, guests }),
-    refuse,
-    metrics,
-    log,
+    methods: sequencerMethods({ sequencer: pending.sequencer, logId, chains: rules, guests }),
+    ...shared,
   }
   const byPath = new Map<string, RpcEndpoint>([['/', root]])
-  for (const { rules: chainRules, reader } of chains) {
-    const { chainId } = chainRules
-    const chainHistory = history.chain(chainId)
-    if (chainHistory === undefined) throw new Error(`The history has no chain ${chainId}.`)
-    const methods = chainMethods({
-      rules: chainRules,
-      history: chainHistory,
-      read: createStateRead(chainHistory, reader),
-      sequencer,
-      version,
-    })
-    byPath.set(`/chain/${chainId}`, {
-      name: `chain-${chainId}`,
-      methods: new Map([...methods, ...subscriptionMethods(history, chainId)]),
-      refuse,
-      metrics,
-      log,
-    })
+  for (const chain of chains) {
+    const { chainId } = chain.rules
+    const methods = methodsOf(options, chain, pending)
+    byPath.set(`/chain/${chainId}`, { name: `chain-${chainId}`, methods, ...shared })
   }
   const trimmed = (path: string) => (path.length > 1 ? path.replace(/\/$/, '') : path)
   return {
@@ -142,6 +132,29 @@ function makeEndpoints(options: GatewayOptions): Endpoints {
     known: [...rules.keys()].join(', '),
     at: (path) => byPath.get(trimmed(path)),
   }
+}
+
+function methodsOf(
+  { history, tags, version }: GatewayOptions,
+  { rules, reader }: GatewayChain,
+  pending: Pending,
+): RpcMethods {
+  const { chainId } = rules
+  const chainHistory = history.chain(chainId)
+  if (chainHistory === undefined) throw new Error(`The history has no chain ${chainId}.`)
+  const view: ChainView = {
+    ...chainHistory,
+    // Nothing is posted: all that `l1` knows is the genesis, with the rollup's block 1.
+    tagged: (tag) => tags?.[tag](chainId) ?? 1,
+  }
+  const { sequencer } = pending
+  const read = createStateRead(view, reader)
+  return new Map([
+    ...chainMethods({ rules, history: view, read, pending, sequencer, version }),
+    ...sendMethods({ rules, history, sequencer }),
+    ...filterMethods({ history: view, pending, elapsedMs: () => performance.now() }),
+    ...subscriptionMethods(history, pending, chainId),
+  ])
 }
 
 /** Pages of other origins may ask: nothing here is granted by where a request comes from. */

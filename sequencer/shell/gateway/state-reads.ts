@@ -2,9 +2,8 @@ import { TandemError } from '../../../sdk/protocol/errors.ts'
 import type { Hex } from '../../../sdk/protocol/hex.ts'
 import type { ChainDriver } from '../drivers/driver.ts'
 import { NodeRpcError } from '../drivers/ipc.ts'
-import type { ChainHistory } from '../history/history.ts'
 import { quantity } from '../history/ethereum-format.ts'
-import { headOf, numberOf } from './blocks.ts'
+import { headOf, numberOf, type ChainView } from './blocks.ts'
 import type { BlockName } from './shapes.ts'
 
 /** What reads a rollup's state: its driver. */
@@ -13,7 +12,7 @@ export type StateReader = Pick<ChainDriver, 'read'>
 /** Asks a rollup's node for state after a block, by default the published head. */
 export type StateRead = <T>(
   methodName: string,
-  block: BlockName | undefined,
+  block: BlockName | null | undefined,
   paramsAt: (tag: Hex) => readonly unknown[],
 ) => Promise<T>
 
@@ -21,15 +20,15 @@ export type StateRead = <T>(
  * Makes reads of a rollup's state, pinned to the head that the history shows: so two reads on two
  * rollups see the same superblock, whatever the nodes have mined meanwhile.
  */
-export function createStateRead(history: ChainHistory, reader: StateReader): StateRead {
+export function createStateRead(history: ChainView, reader: StateReader): StateRead {
   return async <T>(
     methodName: string,
-    block: BlockName | undefined,
+    block: BlockName | null | undefined,
     paramsAt: (tag: Hex) => readonly unknown[],
   ) => {
     const numberNow = () => {
       const head = headOf(history)
-      const number = block === undefined ? head.number : numberOf(history, block)
+      const number = numberOf(history, block ?? 'latest')
       if (number !== undefined && number <= head.number) return number
       throw new TandemError('INVALID_REQUEST', {
         rule: `the block is known; the head is ${head.number}`,
@@ -54,7 +53,7 @@ function isForgotten({ rpcMessage }: NodeRpcError): boolean {
   return /BlockOutOfRange|Required data unavailable|Block not found/i.test(rpcMessage)
 }
 
-function forgotten({ head, chainId }: ChainHistory, number: number): TandemError {
+function forgotten({ head, chainId }: ChainView, number: number): TandemError {
   const last = head()?.number ?? number
   if (number >= last) {
     return new TandemError('TRANSIENT', {
@@ -62,8 +61,11 @@ function forgotten({ head, chainId }: ChainHistory, number: number): TandemError
       reason: `it is being brought to block ${number}`,
     })
   }
-  return new TandemError('UNSUPPORTED', {
-    what: `state after block ${number}`,
-    reason: `state is kept for the last blocks alone; the head is ${last}`,
+  return new TandemError('STATE_PRUNED', {
+    block: number,
+    oldest: Math.max(1, last - statesBehind),
   })
 }
+
+/** Blocks behind the head whose state a node still has for sure. */
+const statesBehind = 1

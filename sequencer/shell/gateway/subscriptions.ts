@@ -1,12 +1,18 @@
 import { z } from 'zod'
 import { TandemError } from '../../../sdk/protocol/errors.ts'
-import { headJson, logJson } from '../history/ethereum-format.ts'
+import type { Leg } from '../../core/leg.ts'
+import { headJson, logJson, pendingJson } from '../history/ethereum-format.ts'
 import { logsOf, matches, type History } from '../history/history.ts'
 import { method, type RpcMethod, type RpcOrigin, type Subscriber } from './json-rpc.ts'
 import { logSubscriptionShape, wantedOf } from './log-filter.ts'
+import type { Pending } from './pending.ts'
 
 /** Makes `eth_subscribe` and `eth_unsubscribe` of one rollup, for WebSocket connections. */
-export function subscriptionMethods(history: History, chainId: number): [string, RpcMethod][] {
+export function subscriptionMethods(
+  history: History,
+  pending: Pick<Pending, 'onTaken'>,
+  chainId: number,
+): [string, RpcMethod][] {
   return [
     [
       'eth_subscribe',
@@ -14,12 +20,19 @@ export function subscriptionMethods(history: History, chainId: number): [string,
         z.union([
           z.tuple([z.literal('newHeads')]),
           z.tuple([z.literal('logs'), logSubscriptionShape.optional()]),
+          z.tuple([z.literal('newPendingTransactions'), z.boolean().optional()]),
         ]),
         (params, origin) => {
           const subscriber = subscriberOf(origin)
-          return params[0] === 'newHeads'
-            ? subscribeHeads(subscriber, history, chainId)
-            : subscribeLogs(subscriber, history, chainId, params[1] ?? {})
+          const [what, request] = params
+          if (what === 'newHeads') return subscribeHeads(subscriber, history, chainId)
+          if (what === 'logs') return subscribeLogs(subscriber, history, chainId, request ?? {})
+          const show = request === true ? pendingJson : ({ hash }: Leg) => hash
+          return subscriber.add((push) =>
+            pending.onTaken(chainId, (leg) => {
+              push(show(leg))
+            }),
+          )
         },
       ),
     ],

@@ -42,18 +42,28 @@ export function headJson({ block }: HistoryBlock) {
 /** Shows a transaction as `eth_getTransactionByHash` does. */
 export function transactionJson(chainId: number, entry: HistoryBlock, index: number) {
   const { block } = entry
-  const rawTx = entry.legs[index]!.rawTx
-  const leg = decodeTransaction(rawTx, { chainId, ...anyRules })
-  const { yParity, r, s } = signatureOf(rawTx)
-  const { type, price } = priceOf(leg, block.header)
-  const legacy = leg.fee.type === 'legacy'
+  const leg = decodeTransaction(entry.legs[index]!.rawTx, { chainId, ...anyRules })
   return {
     blockHash: block.hash,
     blockNumber: quantity(block.number),
     transactionIndex: quantity(index),
+    ...legJson(leg, block.header),
+  }
+}
+
+/** Shows a transaction that is in no published block yet. */
+export function pendingJson(leg: Leg) {
+  return { blockHash: null, blockNumber: null, transactionIndex: null, ...legJson(leg, undefined) }
+}
+
+function legJson(leg: Leg, header: Hex | undefined) {
+  const { yParity, r, s } = signatureOf(leg.rawTx)
+  const { type, price } = priceOf(leg, header)
+  const legacy = leg.fee.type === 'legacy'
+  return {
     hash: leg.hash,
     type,
-    chainId: quantity(chainId),
+    chainId: quantity(leg.chainId),
     nonce: quantity(leg.nonce),
     from: leg.from,
     to: leg.to ?? null,
@@ -62,7 +72,7 @@ export function transactionJson(chainId: number, entry: HistoryBlock, index: num
     input: leg.input,
     ...price,
     ...(legacy ? {} : { accessList: leg.accessList, yParity: quantity(yParity) }),
-    v: quantity(legacy ? chainId * 2 + 35 + yParity : yParity),
+    v: quantity(legacy ? leg.chainId * 2 + 35 + yParity : yParity),
     r: quantity(BigInt(r)),
     s: quantity(BigInt(s)),
   }
@@ -127,13 +137,16 @@ export function logJson({ log, entry, transactionIndex, logIndex }: PlacedLog) {
   }
 }
 
-function priceOf({ fee }: Leg, header: Hex): { type: Hex; price: Record<string, Hex> } {
+function priceOf({ fee }: Leg, header: Hex | undefined): { type: Hex; price: Record<string, Hex> } {
   if (fee.type !== 'eip1559') {
     const type = fee.type === 'legacy' ? '0x0' : '0x1'
     return { type, price: { gasPrice: quantity(fee.gasPrice) } }
   }
   const { maxFeePerGas, maxPriorityFeePerGas } = fee
-  const paid = effectiveGasPrice(fee, BigInt(decodeHeader(header).baseFeePerGas))
+  const paid =
+    header === undefined
+      ? maxFeePerGas
+      : effectiveGasPrice(fee, BigInt(decodeHeader(header).baseFeePerGas))
   return {
     type: '0x2',
     price: {

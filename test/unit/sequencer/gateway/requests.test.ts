@@ -92,14 +92,14 @@ describe('a request that is not JSON-RPC', () => {
     })
   })
 
-  test.each(['anvil_setBalance', 'evm_snapshot', 'debug_traceTransaction', 'eth_sendTransaction'])(
-    '%s is refused by name',
-    async (method) => {
-      const { error } = await gateway.call(`/chain/${chainId}`, method, [])
-      expect(error?.code).toBe(-32601)
-      expect(error?.data?.values).toMatchObject({ path: `method ${method}` })
-    },
-  )
+  test.each([
+    ...['anvil_setBalance', 'evm_snapshot', 'hardhat_setBalance', 'debug_traceTransaction'],
+    ...['trace_block', 'eth_sendTransaction', 'eth_sign', 'personal_sign', 'txpool_content'],
+  ])('%s is refused by name', async (method) => {
+    const { error } = await gateway.call(`/chain/${chainId}`, method, [])
+    expect(error?.code).toBe(-32601)
+    expect(error?.data?.values).toMatchObject({ path: `method ${method}` })
+  })
 })
 
 describe('eth_sendBundle', () => {

@@ -1,0 +1,100 @@
+import type { Hash } from '../../../sdk/protocol/hex.ts'
+import { LIMITS } from '../../../sdk/protocol/limits.ts'
+import type { Leg } from '../../core/leg.ts'
+import type { ChainHistory, History } from '../history/history.ts'
+import type { SequencerPort } from '../port.ts'
+
+/** A transaction that was taken and is in no published block yet. */
+export type PendingTransaction = Leg
+
+/** What was taken and is not published yet, by rollup. */
+export type Pending = {
+  /** A transaction by hash, until its block is published. */
+  find: (chainId: number, hash: Hash) => PendingTransaction | undefined
+  /** Calls `listener` for each transaction that is taken from now on; gives the way to stop. */
+  onTaken: (chainId: number, listener: (leg: Leg) => void) => () => void
+  /** Place behind the last transaction that was taken. */
+  place: (chainId: number) => number
+  /** Hashes of what was taken from a place on, as far back as is kept. */
+  since: (chainId: number, place: number) => readonly Hash[]
+  /** The sequencer, watched: what it takes is pending. */
+  sequencer: SequencerPort
+}
+
+type Taken = {
+  waiting: Map<Hash, Leg>
+  /** Hashes in order of arrival, the last ones alone. */
+  recent: Hash[]
+  /** Place of the first of them. */
+  first: number
+  listeners: Set<(leg: Leg) => void>
+}
+
+/** Watches what a sequencer takes. Nothing is told of what it did not promise. */
+export function watchPending(sequencer: SequencerPort, history: History): Pending {
+  const chains = new Map<number, Taken>()
+  const of = (chainId: number) => {
+    const known = chains.get(chainId)
+    if (known !== undefined) return known
+    const made: Taken = { waiting: new Map(), recent: [], first: 0, listeners: new Set() }
+    chains.set(chainId, made)
+    return made
+  }
+  const note = (leg: Leg) => take(of(leg.chainId), leg, history.chain(leg.chainId))
+  history.onSuperblock(({ blocks }) => {
+    for (const { chainId, legs } of blocks) {
+      const { waiting } = of(chainId)
+      for (const { hash } of legs) waiting.delete(hash)
+    }
+  })
+  return {
+    find: (chainId, hash) => of(chainId).waiting.get(hash),
+    onTaken: (chainId, listener) => {
+      const { listeners } = of(chainId)
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    place: (chainId) => placeOf(of(chainId)),
+    since: (chainId, place) => {
+      const { recent, first } = of(chainId)
+      return recent.slice(Math.max(0, place - first))
+    },
+    sequencer: {
+      ...sequencer,
+      acceptTransaction: async (leg) => {
+        const hash = await sequencer.acceptTransaction(leg)
+        note(leg)
+        return hash
+      },
+      sendBundle: async (bundle) => {
+        const receipt = await sequencer.sendBundle(bundle)
+        bundle.legs.forEach(note)
+        return receipt
+      },
+    },
+  }
+}
+
+function placeOf({ first, recent }: Taken): number {
+  return first + recent.length
+}
+
+function take(taken: Taken, leg: Leg, history: ChainHistory | undefined): void {
+  const { waiting, recent, listeners } = taken
+  const { hash } = leg
+  if (waiting.has(hash)) return
+  // Its block may have been published before the answer came here.
+  const published = history?.transaction(hash) !== undefined
+  if (!published) waiting.set(hash, leg)
+  for (const old of waiting.keys()) {
+    if (waiting.size <= LIMITS.rpcPending) break
+    waiting.delete(old)
+  }
+  recent.push(hash)
+  if (recent.length > LIMITS.rpcPending) {
+    const cut = recent.length - LIMITS.rpcPending / 2
+    recent.splice(0, cut)
+    taken.first += cut
+  }
+  for (const listener of listeners) listener(leg)
+}
