@@ -21,6 +21,10 @@ const groups: Readonly<Record<string, { summary: string; load: () => Promise<Com
     summary: 'rebuild every rollup from l1 alone and find any lie',
     load: () => import('./follow/command.ts'),
   },
+  replay: {
+    summary: 'check the log of this machine and derive every rollup from it again',
+    load: () => import('./replay/command.ts'),
+  },
   risk: {
     summary: 'price options and margin portfolios, JSON lines in and out',
     load: () => import('./risk/command.ts'),

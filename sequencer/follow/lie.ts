@@ -14,7 +14,7 @@ export type LiePlace = {
 /** What the log says, and what it should say. */
 export type LieFinding = { what: string; posted: string; recomputed: string }
 
-/** The log on `l1` says something that is not so. */
+/** The log, here or on `l1`, says something that is not so. */
 export class LieError extends BaseError {
   override readonly name = 'LieError'
   readonly place: LiePlace

@@ -1,14 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { keccak256 } from 'viem/utils'
 import { ConfigError } from '../../sdk/process/config-error.ts'
 import type { Address } from '../../sdk/protocol/hex.ts'
 import type { Network } from '../../sdk/protocol/network.ts'
-import { BLOCK_GAS_LIMIT, coreConfig, GENESIS_TIMESTAMP_S, readSettings } from '../shell/config.ts'
-import { createAnvilDriver } from '../shell/drivers/anvil-driver.ts'
-import type { ChainDriver } from '../shell/drivers/driver.ts'
+import { coreConfig, readSettings } from '../shell/config.ts'
 import { createL1Client } from '../shell/l1/l1-client.ts'
 import { openLedger } from '../shell/posting/ledger.ts'
+import { freshDrivers, genesisHashesOf } from './follower.ts'
 import { follow, type Followed, type FollowProgress } from './follow.ts'
 
 /**
@@ -35,25 +31,8 @@ export async function followNetwork(options: {
     throw new ConfigError('The network posts nothing: its settlement chain has no ledger of slots.')
   }
   const config = coreConfig(network, readSettings())
-  const genesisHashes = new Map(
-    config.chains.map(({ chainId }) => [chainId, genesisHash(network, genesis, chainId)]),
-  )
-  const drivers = new Map<number, ChainDriver>(
-    config.chains.map(({ chainId, baseFeePerGas }) => [
-      chainId,
-      createAnvilDriver({
-        chainId,
-        genesisFile: join(genesis, `${chainId}.json`),
-        genesisTimestampS: GENESIS_TIMESTAMP_S,
-        baseFeePerGas,
-        gasLimit: BLOCK_GAS_LIMIT,
-        directory: join(directory, 'nodes'),
-        snapshotDirectory: join(directory, 'snapshots', `${chainId}`),
-        pidFile: join(directory, 'pids.json'),
-        alert: () => undefined,
-      }),
-    ]),
-  )
+  const genesisHashes = genesisHashesOf(network, config, genesis)
+  const drivers = freshDrivers(config, { genesis, directory })
   const l1 = createL1Client(options.l1Url ?? settlement.rpcUrl)
   try {
     const ledger = openLedger(l1, address)
@@ -61,20 +40,4 @@ export async function followNetwork(options: {
   } finally {
     await Promise.all([...drivers.values()].map((driver) => driver.stop()))
   }
-}
-
-/** Reads a genesis file and checks that it is the network's. */
-function genesisHash(network: Network, directory: string, chainId: number): string {
-  const path = join(directory, `${chainId}.json`)
-  const expected = network.chains.find((chain) => chain.chainId === chainId)?.genesisHash
-  let actual: string
-  try {
-    actual = keccak256(readFileSync(path))
-  } catch (error) {
-    throw new ConfigError(`The genesis of chain ${chainId} cannot be read.`, [path], error)
-  }
-  if (actual === expected) return actual
-  throw new ConfigError(`The genesis of chain ${chainId} is not the network’s.`, [
-    `${path}: ${actual}; network: ${expected}`,
-  ])
 }

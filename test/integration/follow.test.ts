@@ -1,6 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { encodePacked, keccak256 } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { developmentKey } from '../../sdk/process/keys.ts'
@@ -8,6 +12,8 @@ import { decodeSlotRecord } from '../../sdk/protocol/slot-codec.ts'
 import { deliverCall } from '../../sequencer/core/system-calls.ts'
 import { LieError } from '../../sequencer/follow/lie.ts'
 import { followNetwork } from '../../sequencer/follow/start-follow.ts'
+import { openDisk } from '../../sequencer/shell/log/disk.ts'
+import { openFileLog } from '../../sequencer/shell/log/file-log.ts'
 import type { LogStore } from '../../sequencer/shell/log/log-store.ts'
 import { systemSigner } from '../../sequencer/shell/signing.ts'
 import { lyingLog, type Draft } from '../fixtures/follow/liar.ts'
@@ -128,6 +134,63 @@ describe('a follower', { timeout: 60_000 }, () => {
   test('stops where it is told to', async () => {
     const { result } = await followed(frozen(), slotOf.transfer)
     expect(result.slot).toBe(slotOf.transfer)
+  })
+})
+
+/** Runs `tandem replay` on a log that is written to a place of its own. */
+async function replayed(
+  log: Pick<LogStore, 'read'>,
+  args: readonly string[],
+  damage: (segment: string) => void = () => undefined,
+) {
+  const state = mkdtempSync(join(tmpdir(), 'tandem-replayed-'))
+  try {
+    const copy = (await openFileLog(await openDisk(join(state, 'log')))).log
+    for await (const { height, record } of log.read(0)) await copy.append(height, record)
+    await copy.close()
+    damage(join(state, 'log', '0000000000000001.log'))
+    const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+    const where = ['--network', sequencer.layout.networkFile, '--state', state]
+    const child = spawn(process.execPath, [cli, 'replay', ...where, ...args])
+    const [out, err, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'exit') as Promise<[number]>,
+    ])
+    return { code, result: out === '' ? undefined : JSON.parse(out), err }
+  } finally {
+    rmSync(state, { recursive: true, force: true })
+  }
+}
+
+describe('a replay of the log of this machine', { timeout: 60_000 }, () => {
+  test('derives every block again with the hashes that the log has (I3)', async () => {
+    const { code, result } = await replayed(frozen(), ['--verify'])
+    expect(result).toMatchObject({ ok: true, verified: true, slot: tip })
+    expect(result.blocks).toBeGreaterThan(3)
+    expect(code).toBe(0)
+  })
+
+  test('names the first leg that does something else than the log says', async () => {
+    const log = await lyingLog(frozen(), sequencer.config.logId, (drafts) => {
+      legsOn(draftAt(drafts, slotOf.transfer), 903)[1]!.gasUsed += 1n
+    })
+    const { code, result } = await replayed(log, ['--verify'])
+    const difference = { slot: slotOf.transfer, chainId: 903, leg: 1, what: 'gasUsed differs' }
+    expect(result).toMatchObject({ ok: false, difference })
+    expect(code).toBe(3)
+    // What only an execution shows is not seen without one.
+    expect((await replayed(log, [])).code).toBe(0)
+  })
+
+  test('refuses a flipped bit with its file and offset', async () => {
+    const { code, err } = await replayed(frozen(), [], (segment) => {
+      const bytes = readFileSync(segment)
+      bytes[bytes.length >> 1]! ^= 1
+      writeFileSync(segment, bytes)
+    })
+    expect(code).toBe(1)
+    expect(err).toMatch(/segment: 0000000000000001\.log; offset: \d+; height: \d+/)
   })
 })
 
