@@ -1,4 +1,5 @@
-import { concatHex, keccak256, numberToHex, stringToHex } from 'viem/utils'
+import { concatHex, numberToHex, stringToHex } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import { wordOfAddress } from './message.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 

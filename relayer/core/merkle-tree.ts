@@ -1,4 +1,5 @@
-import { hexToBytes, bytesToHex, keccak256 } from 'viem/utils'
+import { hexToBytes, bytesToHex } from 'viem/utils'
+import { keccak256Bytes } from '../../sdk/protocol/keccak.ts'
 import { assert } from '../../sdk/protocol/assert.ts'
 import type { Hash } from '../../sdk/protocol/hex.ts'
 
@@ -108,7 +109,7 @@ function hashPair(left: Uint8Array, right: Uint8Array): Uint8Array {
   const pair = new Uint8Array(64)
   pair.set(left, 0)
   pair.set(right, 32)
-  return keccak256(pair, 'bytes')
+  return keccak256Bytes(pair)
 }
 
 function nodeAt(nodes: readonly Uint8Array[], index: number): Uint8Array {

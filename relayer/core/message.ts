@@ -1,4 +1,5 @@
-import { isHex, keccak256, size, sliceHex } from 'viem/utils'
+import { isHex, size, sliceHex } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import { BaseError } from '../../sdk/protocol/errors.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 

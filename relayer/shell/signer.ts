@@ -1,6 +1,7 @@
 import secp256k1 from 'secp256k1'
 import type { TransactionSerializableEIP1559 } from 'viem'
-import { bytesToHex, hexToBytes, keccak256, serializeTransaction } from 'viem/utils'
+import { bytesToHex, hexToBytes, serializeTransaction } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import type { Signature } from '../core/checkpoint.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 

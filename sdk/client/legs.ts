@@ -1,4 +1,5 @@
-import { keccak256, type Address, type Hash, type Hex } from 'viem'
+import { type Address, type Hash, type Hex } from 'viem'
+import { keccak256 } from '../protocol/keccak.ts'
 import type { BundleTx } from '../protocol/bundle.ts'
 import { signer, type TandemClient } from './create-client.ts'
 

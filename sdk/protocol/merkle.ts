@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from './keccak.ts'
 import { assert } from './assert.ts'
 import type { Hash } from './hex.ts'
 

@@ -1,4 +1,5 @@
-import { encodeAbiParameters, hashTypedData, keccak256 } from 'viem/utils'
+import { encodeAbiParameters, hashTypedData } from 'viem/utils'
+import { keccak256 } from './keccak.ts'
 import { tandemDomain } from './feeds.ts'
 import type { Hash, Hex } from './hex.ts'
 

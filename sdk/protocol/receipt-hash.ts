@@ -1,4 +1,5 @@
-import { encodeAbiParameters, hashTypedData, keccak256, stringToHex } from 'viem/utils'
+import { encodeAbiParameters, hashTypedData, stringToHex } from 'viem/utils'
+import { keccak256 } from './keccak.ts'
 import { tandemDomain } from './feeds.ts'
 import type { Address, Hash, Hex } from './hex.ts'
 import { merkleRoot, rootFromBranch } from './merkle.ts'

@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import type { Hash } from '../../sdk/protocol/hex.ts'
 import type { GenesisRecord, SlotRecord } from '../../sdk/protocol/slot.ts'
 import { addBlockHeights, type BlockHeights } from './block-heights.ts'

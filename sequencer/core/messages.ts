@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import { chainOf, type CoreConfig } from './config.ts'

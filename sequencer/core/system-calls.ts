@@ -1,4 +1,5 @@
-import { encodeAbiParameters, encodeFunctionData, keccak256, parseAbi } from 'viem/utils'
+import { encodeAbiParameters, encodeFunctionData, parseAbi } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import type { AccountId } from '../../sdk/protocol/ids.ts'
 import type { CoreChain } from './config.ts'

@@ -1,5 +1,6 @@
 import secp256k1 from 'secp256k1'
-import { keccak256, serializeTransaction } from 'viem/utils'
+import { serializeTransaction } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import { bytesToHex, concatBytes, hexToBytes } from '../../sdk/protocol/bytes.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import type { Call, SignedLeg } from '../core/leg.ts'

@@ -1,5 +1,5 @@
 import secp256k1 from 'secp256k1'
-import { keccak256 } from 'viem/utils'
+import { keccak256, keccak256Bytes } from '../../../sdk/protocol/keccak.ts'
 import { bytesToHex } from '../../../sdk/protocol/bytes.ts'
 import { TandemError } from '../../../sdk/protocol/errors.ts'
 import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
@@ -182,7 +182,7 @@ function legacyParts(fields: readonly RlpItem[]): Parts {
     yParity: Number((v - 35n) % 2n),
     r: signatureWord(fields, 7),
     s: signatureWord(fields, 8),
-    digest: keccak256(encodeRlp(unsigned), 'bytes'),
+    digest: keccak256Bytes(encodeRlp(unsigned)),
   }
 }
 
@@ -227,7 +227,7 @@ function typedDigest(type: number, fields: readonly RlpItem[]): Uint8Array {
   const whole = new Uint8Array(body.length + 1)
   whole[0] = type
   whole.set(body, 1)
-  return keccak256(whole, 'bytes')
+  return keccak256Bytes(whole)
 }
 
 function fieldsOf(item: RlpItem, count: number): readonly RlpItem[] {

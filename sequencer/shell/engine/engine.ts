@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../../sdk/protocol/keccak.ts'
 import { assert } from '../../../sdk/protocol/assert.ts'
 import { ENTRY_KIND } from '../../../sdk/protocol/entry.ts'
 import { TandemError } from '../../../sdk/protocol/errors.ts'

@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../../sdk/protocol/keccak.ts'
 import type { Hex } from '../../../sdk/protocol/hex.ts'
 import type { SealedBlock } from '../../core/execution.ts'
 import { decodeHeader } from '../history/header.ts'

@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../../sdk/protocol/keccak.ts'
 import { assert } from '../../../sdk/protocol/assert.ts'
 import { concatBytes } from '../../../sdk/protocol/bytes.ts'
 import type { Hash } from '../../../sdk/protocol/hex.ts'

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../../sdk/protocol/keccak.ts'
 import type { z } from 'zod'
 import { InvariantError } from '../../../sdk/protocol/assert.ts'
 import { errorMessage, ERRORS, TandemError } from '../../../sdk/protocol/errors.ts'

@@ -1,5 +1,6 @@
 import secp256k1 from 'secp256k1'
-import { hashTypedData, keccak256 } from 'viem/utils'
+import { hashTypedData } from 'viem/utils'
+import { keccak256 } from '../../../sdk/protocol/keccak.ts'
 import { z } from 'zod'
 import { hexToBytes } from '../../../sdk/protocol/bytes.ts'
 import { cancelBundleTypes } from '../../../sdk/protocol/bundle.ts'

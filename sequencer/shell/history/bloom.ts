@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256Bytes } from '../../../sdk/protocol/keccak.ts'
 import { bytesToHex } from '../../../sdk/protocol/bytes.ts'
 import type { Hex } from '../../../sdk/protocol/hex.ts'
 import type { LegLog } from '../../core/execution.ts'
@@ -16,7 +16,7 @@ export function logsBloom(logs: readonly LegLog[]): Hex {
 
 /** Three bits per item: the low 11 bits of the first three pairs of bytes of its hash. */
 function addItem(bloom: Uint8Array, item: Hex): void {
-  const hash = keccak256(item, 'bytes')
+  const hash = keccak256Bytes(item)
   for (const at of [0, 2, 4]) {
     const bit = (((hash[at] as number) << 8) | (hash[at + 1] as number)) & 0x7ff
     const index = bloomBytes - 1 - (bit >> 3)

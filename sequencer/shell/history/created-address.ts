@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../../sdk/protocol/keccak.ts'
 import { hexToBytes } from '../../../sdk/protocol/bytes.ts'
 import type { Address } from '../../../sdk/protocol/hex.ts'
 import { encodeRlp, uintRlp } from '../drivers/rlp.ts'

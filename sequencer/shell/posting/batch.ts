@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../../sdk/protocol/keccak.ts'
 import { bytesToHex } from '../../../sdk/protocol/bytes.ts'
 import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import { EMPTY_ROOT, merkleRoot } from '../../../sdk/protocol/merkle.ts'

@@ -1,4 +1,5 @@
-import { encodeAbiParameters, keccak256 } from 'viem'
+import { encodeAbiParameters } from 'viem'
+import { keccak256 } from '../../../sdk/protocol/keccak.ts'
 import { TandemError } from '../../../sdk/protocol/errors.ts'
 import type { Hash } from '../../../sdk/protocol/hex.ts'
 import {
