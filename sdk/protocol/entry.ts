@@ -1,4 +1,5 @@
-import { keccak256, stringToHex, toRlp } from 'viem/utils'
+import { stringToHex, toRlp } from 'viem/utils'
+import { keccak256 } from './keccak.ts'
 import {
   bundleConditionFields,
   legConditionFields,

@@ -152,7 +152,7 @@ const set = (local: number) => [op.set, local]
 const at = (address: number) => [op.const32, ...signed(address)]
 const sized = (bytes: readonly number[]) => [...unsigned(bytes.length), ...bytes]
 const section = (id: number, bytes: readonly number[]) => [id, ...sized(bytes)]
-const text = (name: string) => sized([...name].map((letter) => letter.charCodeAt(0)))
+const text = (name: string) => sized(Array.from(name, (letter) => letter.charCodeAt(0)))
 
 function each(count: number, part: (i: number) => readonly number[]): number[] {
   return Array.from({ length: count }, (_, i) => part(i)).flat()

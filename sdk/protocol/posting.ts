@@ -1,7 +1,8 @@
-import { encodeAbiParameters, hashTypedData } from 'viem/utils'
+import { hashTypedData } from 'viem/utils'
 import { keccak256 } from './keccak.ts'
 import { tandemDomain } from './feeds.ts'
 import type { Hash, Hex } from './hex.ts'
+import { doubleHash, word } from './words.ts'
 
 /** Consecutive slots as `SlotLedger` on `l1` takes them. */
 export type SlotBatch = {
@@ -44,6 +45,5 @@ export type PostedSlot = { slot: bigint; slotHash: Hash; receiptRoot: Hash }
 
 /** Leaf of one slot in its batch's tree. */
 export function slotLeaf({ slot, slotHash, receiptRoot }: PostedSlot): Hash {
-  const parameters = [{ type: 'uint64' }, { type: 'bytes32' }, { type: 'bytes32' }] as const
-  return keccak256(keccak256(encodeAbiParameters(parameters, [slot, slotHash, receiptRoot])))
+  return doubleHash([word(slot), slotHash, receiptRoot])
 }

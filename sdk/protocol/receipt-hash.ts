@@ -13,43 +13,40 @@ import {
 } from './receipt.ts'
 import type { Voided } from './entry.ts'
 import type { ErrorValues } from './errors.ts'
+import { addressWord, doubleHash, hashWords, joinWords, word } from './words.ts'
 
 /** A log as a receipt commits to it. */
 export type HashedLog = { address: Address; topics: readonly Hash[]; data: Hex }
 
-const logParameters = [
-  {
-    type: 'tuple[]',
-    components: [{ type: 'address' }, { type: 'bytes32[]' }, { type: 'bytes' }],
-  },
-] as const
-
-const resultParameters = [
-  { type: 'uint256' },
-  { type: 'uint64' },
-  { type: 'bytes32' },
-  { type: 'uint8' },
-  { type: 'uint64' },
-  { type: 'bytes32' },
-  { type: 'uint64' },
-] as const
-
 const voidedParameters = [{ type: 'string' }, { type: 'uint32' }, { type: 'bytes32' }] as const
-
-const preconfirmationParameters = [
-  { type: 'uint64' },
-  { type: 'uint64' },
-  { type: 'uint32' },
-  { type: 'bytes32' },
-  { type: 'bytes32' },
-  { type: 'uint64' },
-  { type: 'uint64' },
-] as const
+const noLogsHash = hashWords([word(32), word(0)])
 
 /** keccak256 of `abi.encode((address, bytes32[], bytes)[])` over a leg's logs in order. */
 export function logsHash(logs: readonly HashedLog[]): Hash {
-  const rows = logs.map(({ address, topics, data }) => [address, topics, data] as const)
-  return keccak256(encodeAbiParameters(logParameters, [rows]))
+  if (logs.length === 0) return noLogsHash
+  const rows = logs.map(logWords)
+  const offsets: Hex[] = []
+  let offset = 32 * logs.length
+  for (const row of rows) {
+    offsets.push(word(offset))
+    offset += (row.length - 2) / 2
+  }
+  return hashWords([word(32), word(logs.length), ...offsets, ...rows])
+}
+
+/** `abi.encode(address, bytes32[], bytes)` without the offset before it. */
+function logWords({ address, topics, data }: HashedLog): Hex {
+  const bytes = (data.length - 2) / 2
+  const padding = '0'.repeat((64 - ((data.length - 2) % 64)) % 64)
+  return joinWords([
+    addressWord(address),
+    word(96),
+    word(128 + 32 * topics.length),
+    word(topics.length),
+    ...topics,
+    word(bytes),
+    `${data}${padding}`,
+  ])
 }
 
 /** Merkle root over an entry's leg results; a leaf binds the leg's place in the entry. */
@@ -59,39 +56,35 @@ export function resultRoot(results: readonly LegResult[]): Hash {
 
 /** What takes the place of results for an entry without effect. */
 export function voidedRoot({ leg, reason }: Voided): Hash {
-  return doubleHash(
+  return doubleHash([
     encodeAbiParameters(voidedParameters, ['voided', leg, keccak256(stringToHex(reason))]),
-  )
+  ])
 }
 
 /** Leaf of one leg's result. */
 export function legResultLeaf(result: LegResult, index: number): Hash {
-  return doubleHash(
-    encodeAbiParameters(resultParameters, [
-      BigInt(index),
-      BigInt(result.chainId),
-      result.transactionHash,
-      result.status,
-      result.gasUsed,
-      result.logsHash,
-      result.blockNumber,
-    ]),
-  )
+  return doubleHash([
+    word(index),
+    word(result.chainId),
+    result.transactionHash,
+    word(result.status),
+    word(result.gasUsed),
+    result.logsHash,
+    word(result.blockNumber),
+  ])
 }
 
 /** Leaf of one preconfirmation in its slot's receipt tree. */
 export function preconfirmationLeaf(promise: Preconfirmation): Hash {
-  return doubleHash(
-    encodeAbiParameters(preconfirmationParameters, [
-      promise.slot,
-      promise.view,
-      promise.index,
-      promise.entryId,
-      promise.resultRoot,
-      promise.deadlineSlot,
-      BigInt(promise.issuedAtMs),
-    ]),
-  )
+  return doubleHash([
+    word(promise.slot),
+    word(promise.view),
+    word(promise.index),
+    promise.entryId,
+    promise.resultRoot,
+    word(promise.deadlineSlot),
+    word(promise.issuedAtMs),
+  ])
 }
 
 /** What the sequencer signs once per slot. */
@@ -150,8 +143,4 @@ export function receiptDigest(
   }
   const { slot, view } = promise
   return { digest: slotReceiptsDigest(logId, { slot, view, receiptRoot }) }
-}
-
-function doubleHash(encoded: Hex): Hash {
-  return keccak256(keccak256(encoded))
 }

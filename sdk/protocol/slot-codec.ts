@@ -1,4 +1,5 @@
-import { fromRlp, hexToString, keccak256, stringToHex, toRlp } from 'viem/utils'
+import { fromRlp, hexToString, stringToHex, toRlp } from 'viem/utils'
+import { keccak256 } from './keccak.ts'
 import { entryFields, readEntry } from './entry-codec.ts'
 import type { Hash, Hex } from './hex.ts'
 import { big, hex, int, list, RecordError } from './record-reader.ts'

@@ -1,8 +1,10 @@
-import { encodeAbiParameters, keccak256, stringToHex } from 'viem/utils'
+import { stringToHex } from 'viem/utils'
+import { keccak256 } from './keccak.ts'
 import type { BundleTerms, EntryKind, Lane, Voided } from './entry.ts'
 import { tandemDomain } from './feeds.ts'
 import type { Address, Hash, Hex } from './hex.ts'
 import { merkleRoot } from './merkle.ts'
+import { addressWord, doubleHash, hashWords, word } from './words.ts'
 
 /** What a slot commits to; its hash is the next slot's parent. */
 export type SlotHeader = {
@@ -147,13 +149,6 @@ const slotHeaderTypeHash = hashText(slotHeaderType)
 const chainRootTypeHash = hashText(chainRootType)
 const domainTypeHash = hashText(domainType)
 
-const legParameters = [
-  { type: 'bytes32' },
-  { type: 'uint8' },
-  { type: 'uint64' },
-  { type: 'bytes32' },
-] as const
-
 /**
  * Hash of a slot: EIP-712 over its header under the network's domain. Written out word by word, since
  * it is taken for every slot of a replay.
@@ -169,7 +164,7 @@ export function slotHash(logId: Hash, header: SlotHeader): Hash {
     word(header.version),
     word(header.height),
     word(header.view),
-    pad(header.leader),
+    addressWord(header.leader),
     word(header.superblock),
     header.parentHash,
     word(header.timestampMs),
@@ -185,19 +180,6 @@ export function slotHash(logId: Hash, header: SlotHeader): Hash {
   return keccak256(`0x1901${domain.slice(2)}${struct.slice(2)}`)
 }
 
-/** One 32-byte word of an encoded struct. */
-function word(value: bigint | number): Hash {
-  return `0x${value.toString(16).padStart(64, '0')}`
-}
-
-function pad(address: Address): Hash {
-  return `0x${address.slice(2).toLowerCase().padStart(64, '0')}`
-}
-
-function hashWords(words: readonly Hash[]): Hash {
-  return keccak256(`0x${words.map((item) => item.slice(2)).join('')}`)
-}
-
 function hashText(text: string): Hash {
   return keccak256(stringToHex(text))
 }
@@ -208,7 +190,7 @@ export function chainRoot(
 ): Hash {
   return merkleRoot(
     legs.map(({ hash, status, gasUsed, logsHash }) =>
-      keccak256(keccak256(encodeAbiParameters(legParameters, [hash, status, gasUsed, logsHash]))),
+      doubleHash([hash, word(status), word(gasUsed), logsHash]),
     ),
   )
 }

@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import { assert } from '../../sdk/protocol/assert.ts'
 import { ENTRY_KIND, LANES } from '../../sdk/protocol/entry.ts'
 import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
@@ -122,9 +122,10 @@ export function receiptsOf(record: SlotRecord): UnsignedReceipts {
   const { header, entries } = record
   const slot = BigInt(header.height)
   const view = BigInt(header.view)
+  const resultsByEntry = resultsOf(record)
   const rows = entries.map((entry, index) => {
     const { voided } = entry
-    const results = voided === undefined ? resultsOf(record, index) : []
+    const results = voided === undefined ? resultsByEntry[index]! : []
     const preconfirmation: Preconfirmation = {
       slot,
       view,
@@ -149,23 +150,26 @@ export function receiptsOf(record: SlotRecord): UnsignedReceipts {
 
 const noLogsHash = logsHash([])
 
-/** Results of an entry's legs in their order. */
-function resultsOf(record: SlotRecord, entry: number): LegResult[] {
-  const results: LegResult[] = []
-  for (const { leg, chainId, hash } of record.entries[entry]?.skipped ?? []) {
-    results[leg] = {
-      chainId,
-      transactionHash: hash,
-      status: 2,
-      gasUsed: 0n,
-      logsHash: noLogsHash,
-      blockNumber: 0n,
+/** Results of each entry's legs in their order. */
+function resultsOf({ entries, chains }: SlotRecord): LegResult[][] {
+  const results = entries.map(({ skipped = [] }) => {
+    const row: LegResult[] = []
+    for (const { leg, chainId, hash } of skipped) {
+      row[leg] = {
+        chainId,
+        transactionHash: hash,
+        status: 2,
+        gasUsed: 0n,
+        logsHash: noLogsHash,
+        blockNumber: 0n,
+      }
     }
-  }
-  for (const { chainId, env, legs } of record.chains) {
+    return row
+  })
+  for (const { chainId, env, legs } of chains) {
     for (const { origin, hash, status, gasUsed, logs } of legs) {
-      if (origin.type !== 'entry' || origin.entry !== entry) continue
-      results[origin.leg] = {
+      if (origin.type !== 'entry') continue
+      results[origin.entry]![origin.leg] = {
         chainId,
         transactionHash: hash,
         status,

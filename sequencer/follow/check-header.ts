@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import { LANES } from '../../sdk/protocol/entry.ts'
 import { merkleRoot } from '../../sdk/protocol/merkle.ts'
 import { logsHash } from '../../sdk/protocol/receipt-hash.ts'

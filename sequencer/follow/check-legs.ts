@@ -1,5 +1,5 @@
 import { decodeFunctionData, parseAbi } from 'viem'
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import { ENTRY_KIND } from '../../sdk/protocol/entry.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import type { RecordedChain, RecordedLeg, SlotRecord } from '../../sdk/protocol/slot.ts'

@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import type { GenesisRecord } from '../../sdk/protocol/slot.ts'
 import type { ChainDriver } from '../shell/drivers/driver.ts'
 import { LieError } from './lie.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import { ConfigError } from '../../sdk/process/config-error.ts'
 import type { Network } from '../../sdk/protocol/network.ts'
 import type { CoreConfig } from '../core/config.ts'

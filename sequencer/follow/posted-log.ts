@@ -1,5 +1,5 @@
 import { decodeFunctionData } from 'viem'
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import { slotLedgerAbi } from '../../sdk/abi/slot-ledger.ts'
 import { bytesToHex, hexToBytes } from '../../sdk/protocol/bytes.ts'
 import type { Hash, Hex } from '../../sdk/protocol/hex.ts'

@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import { decodeGenesisRecord, decodeSlotRecord } from '../../sdk/protocol/slot-codec.ts'
 import { slotHash, type SlotHeader, type SlotRecord } from '../../sdk/protocol/slot.ts'
 import type { CoreConfig } from '../core/config.ts'

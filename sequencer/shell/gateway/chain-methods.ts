@@ -1,4 +1,4 @@
-import { keccak256 } from 'viem/utils'
+import { keccak256 } from '../../../sdk/protocol/keccak.ts'
 import { z } from 'zod'
 import type { TransactionRules } from '../drivers/transaction.ts'
 import {
