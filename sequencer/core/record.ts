@@ -152,7 +152,7 @@ const noLogsHash = logsHash([])
 
 /** Results of each entry's legs in their order. */
 function resultsOf({ entries, chains }: SlotRecord): LegResult[][] {
-  const results = entries.map(({ skipped = [] }) => {
+  const results = entries.map(({ skipped }) => {
     const row: LegResult[] = []
     for (const { leg, chainId, hash } of skipped) {
       row[leg] = {
