@@ -11,6 +11,7 @@ import {
   insolventPayoutDown,
   largestFractionUp,
 } from '../../../sdk/risk/liquidation.ts'
+import { deleveragingOrder, socialiseUp, spreadLoss } from '../../../sdk/risk/loss-waterfall.ts'
 import { runs } from './runs.ts'
 
 const E18 = 10n ** 18n
@@ -89,4 +90,40 @@ test('rounding down and up enclose the figure and are a unit apart at most', () 
     )
   })
   fc.assert(property, runs(2_000))
+})
+
+test('V15: a bad debt is borne exactly, by insurance first, by everybody last', () => {
+  const party = fc.record({
+    account: fc.string({ minLength: 1, maxLength: 4 }),
+    unrealisedProfit18: fc.bigInt({ min: -(10n ** 24n), max: 10n ** 24n }).map(usd18),
+    equity18: fc.bigInt({ min: -(10n ** 24n), max: 10n ** 24n }).map(usd18),
+    grossNotional18: fc.bigInt({ min: 0n, max: 10n ** 26n }).map(usd18),
+  })
+  const parties = fc.uniqueArray(party, { maxLength: 8, selector: ({ account }) => account })
+  const sum18 = fc.bigInt({ min: 0n, max: 10n ** 25n }).map(usd18)
+  const property = fc.property(sum18, sum18, parties, (debt18, insurance18, given) => {
+    const { deleveraged, socialised18, ...paid } = spreadLoss(debt18, insurance18, given)
+    const reached = deleveraged.reduce((sum, { amount18 }) => sum + amount18, 0n)
+    expect(paid.insurance18 + reached + socialised18).toBe(debt18)
+    expect(paid.insurance18 <= insurance18).toBe(true)
+    expect(socialised18 === 0n || paid.insurance18 === insurance18).toBe(true)
+    const shuffled = deleveragingOrder(given.toReversed())
+    expect(shuffled).toEqual(deleveragingOrder(given))
+    for (const { account, amount18 } of deleveraged) {
+      const profit = given.find((entry) => entry.account === account)?.unrealisedProfit18 ?? 0n
+      expect(amount18 > 0n && amount18 <= profit).toBe(true)
+    }
+  })
+  fc.assert(property, runs(500))
+})
+
+test('V15: a socialised loss is shared to the last unit, and no claim bears more than it has', () => {
+  const claims = fc.array(amount.map(usd18), { minLength: 1, maxLength: 10 })
+  const property = fc.property(amount.map(usd18), claims, (loss18, given) => {
+    const shares = socialiseUp(loss18, given)
+    const total = given.reduce((sum, claim) => sum + claim, 0n)
+    expect(shares.reduce((sum, share) => sum + share, 0n)).toBe(loss18 < total ? loss18 : total)
+    expect(shares.every((share, i) => share >= 0n && share <= (given[i] ?? 0n))).toBe(true)
+  })
+  fc.assert(property, runs(500))
 })

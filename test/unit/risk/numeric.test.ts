@@ -62,11 +62,11 @@ test('ln knows its edges', () => {
   expect(logarithm(Number.MAX_VALUE)).toBeCloseTo(709.782_712_893_384, 10)
 })
 
-test('erfc x has a relative error below 2^-50 on both sides, far into the tail', () => {
+test('erfc x is within 3.1 units of the last place on both sides, far into the tail', () => {
   const one = 1n << BITS
   for (const x of [...spread(-6, 0, 100), ...spread(0, 1, 200), ...spread(1, 9, 150)]) {
     const exact = one - errorFunctionReference(fixedOf(x))
-    expect(errorInUlps(complementaryErrorFunction(x), exact), `erfc ${x}`).toBeLessThan(4)
+    expect(errorInUlps(complementaryErrorFunction(x), exact), `erfc ${x}`).toBeLessThan(3.1)
   }
   expect(complementaryErrorFunction(0)).toBe(1)
   expect(complementaryErrorFunction(40)).toBe(0)
@@ -74,14 +74,14 @@ test('erfc x has a relative error below 2^-50 on both sides, far into the tail',
   expect(scaledComplementaryErrorFunction(Infinity)).toBe(0)
 })
 
-test('N(x) has a relative error below 2^-50 and is symmetric', () => {
+test('N(x) is within 3.2 units of the last place and symmetric', () => {
   const one = 1n << BITS
   const rootHalf = 0.707_106_781_186_547_5
   for (const x of [...spread(-12, 0, 150), ...spread(0, 6, 100)]) {
     // √½ is no double: the reference takes x/√2 from the square.
     const argument = (fixedOf(x) * rootOfHalf()) >> BITS
     const exact = (one + errorFunctionReference(argument)) / 2n
-    expect(errorInUlps(normalDistribution(x), exact), `N(${x})`).toBeLessThan(6)
+    expect(errorInUlps(normalDistribution(x), exact), `N(${x})`).toBeLessThan(3.2)
     expect(normalDistribution(x) + normalDistribution(-x)).toBeCloseTo(1, 15)
   }
   expect(normalDistribution(0)).toBe(0.5)
