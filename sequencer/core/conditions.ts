@@ -1,6 +1,6 @@
 import type { ChainCondition, LegCondition } from '../../sdk/protocol/condition.ts'
-import type { Hash } from '../../sdk/protocol/hex.ts'
-import { hubOf, type CoreConfig } from './config.ts'
+import type { Address, Hash } from '../../sdk/protocol/hex.ts'
+import { chainOf, hubOf, type CoreConfig } from './config.ts'
 import { legTermsOf, type Entry, type Fault } from './entry.ts'
 import type { BlockEnv, Probe, ProbeAnswer } from './execution.ts'
 import type { Formation } from './formation.ts'
@@ -50,6 +50,11 @@ export function bundleKeyOf(condition: number, account: number): string {
   return `bundle ${condition}.${account}`
 }
 
+/** Names the coinbase's balance before or after a leg. */
+export function coinbaseKey(leg: number, when: 'before' | 'after'): string {
+  return `coinbase ${when} ${leg}`
+}
+
 /** Names the margin after the entry. */
 export const MARGIN_AFTER = 'margin after'
 
@@ -79,12 +84,16 @@ export function probesFor(
 ): PlacedProbe[] {
   const asking = formation.entries.filter(
     (entry) =>
-      (probesOf(entry) > 0 || formation.marginOf !== undefined) &&
+      (probesOf(entry) > 0 || formation.purpose === 'preview') &&
       !formation.voided.has(entry.entryId),
   )
   const isHub = hubOf(config)?.chainId === chainId
+  const coinbase = chainOf(config, chainId)?.coinbase
   return asking.flatMap((entry) => [
     ...storageProbes(entry, { chainId, list, prefix }),
+    ...(coinbase === undefined || formation.purpose === 'slot'
+      ? []
+      : coinbaseProbes(entry, { list, prefix, coinbase })),
     ...(isHub ? marginProbes(formation, entry, { list, prefix }) : []),
   ])
 }
@@ -119,6 +128,22 @@ function storageProbes(
     if (condition.chainId === chainId) add(condition, placeOf(), (i) => bundleKeyOf(c, i))
   }
   return probes
+}
+
+/** What a preview tells about payments to the coinbase: its balance around every leg. */
+function coinbaseProbes(
+  { entryId }: Entry,
+  { list, prefix, coinbase }: { list: readonly PlacedStep[]; prefix: number; coinbase: Address },
+): PlacedProbe[] {
+  return list.flatMap(({ origin }, i): PlacedProbe[] => {
+    if (origin.type !== 'entry') return []
+    const at = (key: string, after: number): PlacedProbe => ({
+      probe: { what: 'balance', address: coinbase, after: prefix + after },
+      entryId,
+      key,
+    })
+    return [at(coinbaseKey(origin.leg, 'before'), i), at(coinbaseKey(origin.leg, 'after'), i + 1)]
+  })
 }
 
 function marginProbes(

@@ -48,6 +48,7 @@ export type Simulation =
 /** A question about the state after the first `after` calls of a list. */
 export type Probe = { after: number } & (
   | { what: 'storage'; address: Address; slots: readonly Hash[] }
+  | { what: 'balance'; address: Address }
   /** Initial margin of an account by the hub's books. */
   | { what: 'margin'; account: AccountId }
 )
@@ -55,6 +56,7 @@ export type Probe = { after: number } & (
 /** Answer to a {@link Probe}. */
 export type ProbeAnswer =
   | { what: 'storage'; values: readonly Hash[] }
+  | { what: 'balance'; wei: bigint }
   /** USD × 10^18, signed. */
   | { what: 'margin'; initial18: bigint }
   | { what: 'unknown'; reason: string }

@@ -80,7 +80,7 @@ export type Preview = {
   entryId: Hash
   height: number
   /** In the order of the legs, without those that are left out; none when it was refused before it ran. */
-  outcomes: readonly (LegOutcome & { leg: number; blockNumber: number })[]
+  outcomes: readonly (LegOutcome & { leg: number; blockNumber: number; sentToCoinbase: bigint })[]
   deliveries: number
   /** Initial margin before and after the bundle, USD × 10^18. */
   margin: { account: AccountId; before18: bigint; after18: bigint } | undefined

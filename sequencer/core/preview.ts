@@ -3,11 +3,11 @@ import { LIMITS } from '../../sdk/protocol/limits.ts'
 import { bundleEntry, faultOnArrival, type BundleInput } from './admission.ts'
 import { accountKey, legTermsOf, userLegs, type Entry, type Fault } from './entry.ts'
 import { hubOf } from './config.ts'
-import { answerOf, MARGIN_AFTER, MARGIN_BEFORE } from './conditions.ts'
+import { answerOf, coinbaseKey, MARGIN_AFTER, MARGIN_BEFORE } from './conditions.ts'
 import { advance, beginFormation, type Formation } from './formation.ts'
 import type { Effect, Preview } from './input.ts'
-import { resultsByEntry } from './judge.ts'
-import { costMax } from './leg.ts'
+import { resultsByEntry, type StepResult } from './judge.ts'
+import { costMax, effectiveGasPrice } from './leg.ts'
 import { nextTimestampMs, type CoreState } from './state.ts'
 
 /** A bundle that is tried and never promised. */
@@ -109,10 +109,25 @@ function outcomesOf(entry: Entry, formation: Formation): Found {
     )
     if (found?.outcome === undefined) return []
     const blockNumber = formation.bases.get(found.step.chainId)?.env.number ?? 0
-    return [{ ...found.outcome, leg, blockNumber }]
+    const sentToCoinbase = sentOf(entry, formation, { leg, found })
+    return [{ ...found.outcome, leg, blockNumber, sentToCoinbase }]
   })
   const deliveries = results.filter(({ step }) => step.origin.type === 'delivery').length
   return { outcomes: legs, deliveries, margin: marginOf(entry, formation) }
+}
+
+/** What a leg sent to the coinbase besides the tip on its gas, in wei. */
+function sentOf(
+  entry: Entry,
+  formation: Formation,
+  { leg, found }: { leg: number; found: StepResult },
+): bigint {
+  const before = answerOf(formation, entry, coinbaseKey(leg, 'before'))
+  const after = answerOf(formation, entry, coinbaseKey(leg, 'after'))
+  const base = formation.bases.get(found.step.chainId)?.env.baseFeePerGas ?? 0n
+  if (before?.what !== 'balance' || after?.what !== 'balance') return 0n
+  const tip = found.outcome.gasUsed * (effectiveGasPrice(found.step.call.fee, base) - base)
+  return after.wei - before.wei - tip
 }
 
 function marginOf(entry: Entry, formation: Formation): Preview['margin'] {

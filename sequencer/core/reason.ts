@@ -16,7 +16,7 @@ export function failureValues(outcome: LegOutcome, gasLimit: bigint): ErrorValue
   const { output, gasUsed } = outcome
   const digits = 2 + LIMITS.revertBytes * 2
   return {
-    reason: reasonOf(outcome, gasLimit),
+    reason: decodeRevert(output, { gasUsed, gas: gasLimit }),
     output: output.slice(0, digits),
     gasUsed: gasUsed.toString(),
   }
@@ -31,12 +31,16 @@ export function voidedBy({ error, values }: Fault): Voided {
   return { leg: Number(leg), reason }
 }
 
-function reasonOf({ output, gasUsed }: LegOutcome, gasLimit: bigint): string {
+/** Why a leg failed, in words, as far as its revert data tells. */
+export function decodeRevert(
+  output: string,
+  { gasUsed, gas }: { gasUsed: bigint; gas: bigint },
+): string {
   const selector = output.slice(0, 10)
   if (selector === ERROR_STRING) return decoded('string', output) ?? 'reverted'
   if (selector === PANIC) return `panic ${decoded('uint256', output) ?? 'unknown'}`
   if (output.length >= 10) return `reverted with ${selector}`
-  return gasUsed >= gasLimit ? 'out of gas' : 'reverted without data'
+  return gasUsed >= gas ? 'out of gas' : 'reverted without data'
 }
 
 function decoded(type: 'string' | 'uint256', output: string): string | undefined {

@@ -15,7 +15,7 @@ export type BundlePreview = {
   bundleHash: Hash
   /** Slot and chain blocks that it was simulated for. */
   slot: bigint
-  outcomes: readonly (LegOutcome & { leg: Leg; blockNumber: number })[]
+  outcomes: readonly (LegOutcome & { leg: Leg; blockNumber: number; sentToCoinbase: bigint })[]
   /** Messages that would be delivered in the slot. */
   deliveries: number
   /** Initial margin before and after, USD × 10^18; absent where it cannot be told. */

@@ -31,8 +31,12 @@ export type Simulated =
   | Exclude<Simulation, { kind: 'outcomes' }>
   | { kind: 'outcomes'; outcomes: readonly LegOutcome[] }
 
-/** What is read in a simulated state: the return data of a call, or words of an account's storage. */
-export type Look = { to: Address } & ({ input: Hex } | { slots: readonly Hash[] })
+/** What is read in a simulated state: a call's return data, words of an account's storage, its wei. */
+export type Look = { to: Address } & (
+  | { input: Hex }
+  | { slots: readonly Hash[] }
+  | { balance: true }
+)
 
 /** What was seen: return data, or the words one after another. */
 export type Looked =

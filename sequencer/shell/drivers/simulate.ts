@@ -50,8 +50,20 @@ export async function simulateCalls(
 /** Code that answers with the storage words whose places are its input. */
 const readerCode: Hex = '0x5f5b3681101560145780355481526020016001565b5ff3'
 
-/** Whoever asks: an account without a key. */
-const nobody: Address = `0x${'00'.repeat(19)}01`
+/** Whoever asks, and where code is put that answers: accounts without a key. */
+const nobody: Address = `0x${'00'.repeat(18)}7a01`
+const answerer: Address = `0x${'00'.repeat(18)}7a02`
+
+/** Where a question goes, with what, and which code answers it there if not the account's own. */
+function questionOf(what: Look): { to: Address; input: Hex; code?: Hex | undefined } {
+  if ('input' in what) return what
+  if ('balance' in what) {
+    // PUSH20 account, BALANCE, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN.
+    return { to: answerer, input: '0x', code: `0x73${what.to.slice(2)}315f5260205ff3` }
+  }
+  const input: Hex = `0x${what.slots.map((slot) => slot.slice(2)).join('')}`
+  return { to: what.to, input, code: readerCode }
+}
 
 /** Runs calls like {@link simulateCalls} and then, in a block of its own, looks at what they left. */
 export async function lookAfter(
@@ -59,17 +71,12 @@ export async function lookAfter(
   chainId: number,
   { env, calls, what }: { env: BlockEnv; calls: readonly Call[]; what: Look },
 ): Promise<Exclude<Looked, { kind: 'stale' }>> {
-  const storage = 'slots' in what
-  const input = storage
-    ? (`0x${what.slots.map((slot) => slot.slice(2)).join('')}` as const)
-    : what.input
+  const { to, input, code } = questionOf(what)
   const next = { ...env, number: env.number + 1, baseFeePerGas: 0n }
   const last = {
     blockOverrides: overridesOf(next),
-    ...(storage ? { stateOverrides: { [what.to]: { code: readerCode } } } : {}),
-    calls: [
-      { from: nobody, to: what.to, input, gas: quantity(env.gasLimit / 2n), gasPrice: '0x0' },
-    ],
+    ...(code === undefined ? {} : { stateOverrides: { [to]: { code } } }),
+    calls: [{ from: nobody, to, input, gas: quantity(env.gasLimit / 2n), gasPrice: '0x0' }],
   }
   const requests = calls.map((call) => callRequest(call, chainId))
   const first = { blockOverrides: overridesOf(env), calls: requests }

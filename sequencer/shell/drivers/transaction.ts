@@ -84,6 +84,17 @@ export function decodeTransaction(rawTx: string, rules: TransactionRules, leg = 
   }
 }
 
+/**
+ * Gives the chain that a transaction is signed for.
+ *
+ * @throws {@link TandemError} INVALID_TRANSACTION when it is no signed transaction of one chain.
+ */
+export function chainIdOf(rawTx: string, leg = 0): number {
+  const { chainId } = partsOf(bytesOf(rawTx, leg), leg)
+  if (chainId > 0n && chainId <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(chainId)
+  throw invalid(leg, `it is signed for chain ${chainId}`)
+}
+
 /** A transaction's signature as RPC shows it. */
 export type TransactionSignature = { yParity: number; r: Hash; s: Hash }
 

@@ -48,6 +48,11 @@ async function answer(
     const words = slots.map((_, i): Hash => `0x${seen.data.slice(2 + i * 64, 66 + i * 64)}`)
     return { what: 'storage', values: words }
   }
+  if (probe.what === 'balance') {
+    const seen = unmoved(await driver.look(env, calls, { to: probe.address, balance: true }))
+    if (seen.kind === 'failed') return { what: 'unknown', reason: seen.reason }
+    return { what: 'balance', wei: BigInt(seen.data) }
+  }
   if (margin === undefined) return { what: 'unknown', reason: 'nobody computes margins here' }
   let failed: string | undefined
   const read = async (to: Address, input: Hex): Promise<Hex> => {

@@ -9,9 +9,10 @@ import { tandemDomain } from '../../../sdk/protocol/feeds.ts'
 import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
 import { decodeFeedUpdate, encodeReceipt } from '../../../sdk/protocol/wire.ts'
-import type { BundlePreview, SequencerPort } from '../port.ts'
-import { bundleShape, decodeBundle, type ChainRules } from './bundle-request.ts'
+import type { SequencerPort } from '../port.ts'
+import { bundleShape, callBundleShape, decodeBundle, type ChainRules } from './bundle-request.ts'
 import { method, type RpcMethod, type RpcMethods } from './json-rpc.ts'
+import { previewJson } from './preview-json.ts'
 import { addressShape, decimalShape, hashShape, signatureShape } from './shapes.ts'
 import { statusJson } from './status.ts'
 
@@ -80,9 +81,11 @@ export function sequencerMethods(options: SequencerMethodsOptions): RpcMethods {
     ],
     [
       'eth_callBundle',
-      method(z.tuple([bundleShape]), async ([request]) =>
-        previewJson(await sequencer.callBundle(decodeBundle(request, chains))),
-      ),
+      method(z.tuple([callBundleShape]), async ([request]) => {
+        // Whatever block it names, it is tried on the one to come: its state is the only one there is.
+        const { stateBlockNumber: _state, timestamp: _time, blockNumber: _block, ...rest } = request
+        return previewJson(await sequencer.callBundle(decodeBundle(rest, chains)), chains)
+      }),
     ],
     [
       'eth_cancelBundle',
@@ -119,31 +122,6 @@ export function sequencerMethods(options: SequencerMethodsOptions): RpcMethods {
     method(z.tuple([schema]), ([parameter]) => handle(parameter)),
   ])
   return new Map([...own, ...foreign])
-}
-
-function previewJson(preview: BundlePreview) {
-  const { bundleHash, slot, outcomes, deliveries, refusal } = preview
-  return {
-    bundleHash,
-    slot,
-    results: outcomes.map(({ output, leg, ...outcome }) => ({
-      ...outcome,
-      chainId: leg.chainId,
-      transactionHash: leg.hash,
-      [outcome.status === 1 ? 'value' : 'revert']: output,
-    })),
-    deliveries,
-    ...(refusal === undefined
-      ? {}
-      : {
-          refusal: {
-            code: refusal.rpcCode,
-            name: refusal.errorName,
-            message: refusal.shortMessage,
-            values: refusal.values,
-          },
-        }),
-  }
 }
 
 function checkCancel(

@@ -49,6 +49,12 @@ export const decimalShape = z
   .string()
   .regex(/^(0|-?[1-9][0-9]{0,18})$/, 'an integer is decimal text without leading zeros')
 
+/** A signed integer of at most 77 digits as decimal text. */
+export const decimalWideShape = z
+  .string()
+  .regex(/^-?(0|[1-9][0-9]{0,76})$/, 'an integer is decimal text without leading zeros')
+  .transform(BigInt)
+
 /** Names of blocks that move. */
 export const blockTagShape = z.enum(['latest', 'pending', 'earliest', 'safe', 'finalized'])
 

@@ -140,7 +140,14 @@ describe('eth_sendBundle', () => {
 
   test.each([
     ['no transactions', { txs: [] }, 'INVALID_REQUEST'],
-    ['an unknown field', { blockNumber: '0x1' }, 'INVALID_REQUEST'],
+    ['an unknown field', { refundPercent: 90 }, 'INVALID_REQUEST'],
+    ['a dropped hash of no leg', { droppingTxHashes: [`0x${'11'.repeat(32)}`] }, 'REVERTING_HASH'],
+    [
+      'a storage root, which no node tells inside a slot',
+      { conditional: { 902: { knownAccounts: { [to]: `0x${'11'.repeat(32)}` } } } },
+      'UNSUPPORTED',
+    ],
+    ['a condition of no such kind', { conditional: { 902: { balance: 1 } } }, 'INVALID_REQUEST'],
     ['a slot below zero', { minSlot: -1 }, 'INVALID_REQUEST'],
     ['a slot that is text', { maxSlot: 'soon' }, 'INVALID_REQUEST'],
     ['slots turned around', { minSlot: 9, maxSlot: 8 }, 'INVALID_REQUEST'],
@@ -174,6 +181,74 @@ describe('eth_sendBundle', () => {
     },
   )
 
+  test('takes what Flashbots’ clients send: raw transactions, their block and limits', async () => {
+    const [one, two] = [await signedLeg(alice, 0, { to }), await signedLeg(alice, 1, { to })]
+    const { result } = await gateway.call('/', 'eth_sendBundle', [
+      {
+        txs: [one.rawTx, two.rawTx],
+        blockNumber: '0x10',
+        minTimestamp: 0,
+        maxTimestamp: 0,
+        revertingTxHashes: [one.hash],
+        droppingTxHashes: [two.hash],
+        replacementUuid: uuid,
+        builders: ['flashbots'],
+      },
+    ])
+    expect(result).toMatchObject({ bundleHash: expect.stringMatching(/^0x[0-9a-f]{64}$/) })
+    expect(reached).toMatchObject([
+      {
+        argument: {
+          legs: [{ chainId }, { chainId }],
+          canRevert: [true, false],
+          legTerms: [{ canSkip: false }, { canSkip: true }],
+          blockNumber: 16,
+          maxTimestamp: undefined,
+        },
+      },
+    ])
+  })
+
+  test('takes every term of a bundle by its name', async () => {
+    const leg = await signedLeg(alice, 0, { to })
+    const slot = `0x${'00'.repeat(32)}`
+    const account = `0x${'1a'.repeat(32)}`
+    await gateway.call('/', 'eth_sendBundle', [
+      {
+        txs: [
+          {
+            rawTx: leg.rawTx,
+            canSkip: true,
+            if: { blockNumberMin: '0x5', knownAccounts: { [to]: { [slot]: slot } } },
+          },
+        ],
+        conditional: { 902: { timestampMax: 99 } },
+        backrun: true,
+        requireDelivery: [0],
+        marginPredicate: { account, initialMin18: '-5' },
+      },
+    ])
+    expect(reached).toMatchObject([
+      {
+        argument: {
+          legTerms: [
+            {
+              canSkip: true,
+              if: {
+                blockNumberMin: 5,
+                knownAccounts: [{ address: to.toLowerCase(), slots: [{ slot, value: slot }] }],
+              },
+            },
+          ],
+          conditional: [{ chainId: 902, timestampMax: 99 }],
+          backrun: true,
+          requireDelivery: [0],
+          margin: { account, initialMin18: -5n },
+        },
+      },
+    ])
+  })
+
   test('a transaction cannot be two legs', async () => {
     const leg = await signedLeg(alice, 0, { to })
     const tx = { chainId, rawTx: leg.rawTx }
@@ -185,6 +260,22 @@ describe('eth_sendBundle', () => {
     const { result } = await gateway.call('/', 'eth_callBundle', [await bundle()])
     expect(result).toMatchObject({ slot: '0x8', refusal: { name: 'LEG_FAILED' } })
     expect(reached).toEqual([])
+  })
+
+  test('eth_callBundle answers in Flashbots’ shape', async () => {
+    const leg = await signedLeg(alice, 0, { to })
+    const request = { txs: [leg.rawTx], blockNumber: '0x5', stateBlockNumber: 'latest' }
+    const { result } = await gateway.call('/', 'eth_callBundle', [request])
+    expect(result).toMatchObject({
+      bundleHash: expect.stringMatching(/^0x/),
+      bundleGasPrice: '0',
+      coinbaseDiff: '0',
+      ethSentToCoinbase: '0',
+      gasFees: '0',
+      totalGasUsed: 0,
+      stateBlockNumber: 0,
+      results: [],
+    })
   })
 })
 
