@@ -105,7 +105,7 @@ export const ERRORS = define({
   },
   REPLACED: {
     code: -38019,
-    message: 'The bundle was replaced by {bundleHash}.',
+    message: 'It was replaced by {bundleHash}.',
     retryable: false,
   },
   TOO_MANY_HELD: {
@@ -177,6 +177,13 @@ export const ERRORS = define({
   VOIDED: {
     code: -38033,
     message: 'The entry stands in slot {slot} without effect: {reason}.',
+    retryable: false,
+  },
+  UNDERPRICED: {
+    code: -38041,
+    message:
+      'Transaction {hash} waits with nonce {nonce}; replacing it takes {needed} wei per gas, a tip ' +
+      'a tenth higher, and {offered} are offered.',
     retryable: false,
   },
   STATE_PRUNED: {

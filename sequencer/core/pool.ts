@@ -14,6 +14,7 @@ import { faultOfFailures } from './failures.ts'
 import type { Effect } from './input.ts'
 import { compareEntries, insertInOrder } from './lanes.ts'
 import { handOver, rememberClosed, rememberOwner } from './memory.ts'
+import { faultOfReplacement, rivalOf } from './replacement.ts'
 import type { CoreState, HeldFor } from './state.ts'
 
 /** Takes a new entry: refuses it, joins it with its first copy, or lets it wait for a slot. */
@@ -28,13 +29,16 @@ export function submit(state: CoreState, entry: Entry, requestId: number): Effec
     const held = state.held.has(entry.entryId)
     return held ? [{ type: 'held', entryId: entry.entryId, waiters: [requestId] }] : []
   }
+  const rival = rivalOf(state, entry)
   const fault =
-    faultOnArrival(state, entry) ?? faultOfFailures(state, entry) ?? faultOfRoom(state, entry)
+    faultOnArrival(state, entry) ??
+    faultOfFailures(state, entry) ??
+    (rival === undefined ? faultOfRoom(state, entry) : faultOfReplacement(entry, rival))
   if (fault !== undefined) {
     return [{ type: 'refuse', entryId: entry.entryId, waiters: [requestId], fault }]
   }
   entry.waiters.push(requestId)
-  const effects = replaceOlder(state, entry)
+  const effects = [...replaceOlder(state, entry), ...replaceRival(state, entry, rival)]
   addPending(state, entry)
   protectLegs(state, entry)
   return [...effects, ...readOrReady(state, entry)]
@@ -93,6 +97,12 @@ function replaceOlder(state: CoreState, entry: Entry): Effect[] {
   handOver(state.memory, legsToProtect(older), older.entryId)
   const fault: Fault = { error: 'REPLACED', values: { bundleHash: entry.entryId } }
   return withdraw(state, older, { by: entry.entryId, fault })
+}
+
+function replaceRival(state: CoreState, entry: Entry, rival: Entry | undefined): Effect[] {
+  if (rival === undefined) return []
+  const fault: Fault = { error: 'REPLACED', values: { bundleHash: entry.entryId } }
+  return withdraw(state, rival, { by: entry.entryId, fault })
 }
 
 /** Cancels the waiting bundle of a sender's name: a cancellation wins until its slot is formed. */

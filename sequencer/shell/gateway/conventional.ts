@@ -6,6 +6,7 @@ const phrases: Partial<Record<ErrorName, string>> = {
   NONCE_GAP: 'nonce too high',
   INSUFFICIENT_FUNDS: 'insufficient funds for gas * price + value',
   FEE_TOO_LOW: 'max fee per gas less than block base fee',
+  UNDERPRICED: 'replacement transaction underpriced',
   ALREADY_KNOWN: 'already known',
 }
 

@@ -23,8 +23,10 @@ export const filterShape = z
     'blockHash stands without fromBlock and toBlock',
   )
 
-/** Shape of what a subscription to logs takes. */
+/** Shape of what a subscription to logs takes: it tells of blocks to come, whatever range is named. */
 export const logSubscriptionShape = z.strictObject({
+  fromBlock: blockShape.nullish(),
+  toBlock: blockShape.nullish(),
   address: addressesShape.nullish(),
   topics: z.array(topicShape).max(4).nullish(),
 })
@@ -36,7 +38,9 @@ export function filterOf(request: z.output<typeof filterShape>): LogFilter {
 }
 
 /** Gives addresses and topics that a request asks for. */
-export function wantedOf(request: z.output<typeof logSubscriptionShape>): {
+export function wantedOf(
+  request: Pick<z.output<typeof logSubscriptionShape>, 'address' | 'topics'>,
+): {
   addresses: ReadonlySet<Address>
   topics: readonly ReadonlySet<Hash>[]
 } {
