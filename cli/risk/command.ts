@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { createBacktest } from './backtest/command.ts'
 import { type LineHandler, answerLines } from './json-lines.ts'
 import { type MarginFormat, explainLine, marginLine } from './margin-lines.ts'
 import { impliedVolatilityLine, priceLine } from './option-lines.ts'
@@ -32,6 +33,7 @@ export function createCommand(): Command {
     .action(({ format, table = false }: { format: MarginFormat; table?: boolean }) =>
       answer((value) => explainLine(value, format, table)),
     )
+  group.addCommand(createBacktest())
   return group
 }
 
