@@ -29,6 +29,14 @@ const groups: Readonly<Record<string, { summary: string; load: () => Promise<Com
     summary: 'price options and margin portfolios, JSON lines in and out',
     load: () => import('./risk/command.ts'),
   },
+  relayer: {
+    summary: 'look after a relayer: configuration, keys, health, what is pending, rebuild',
+    load: () => import('./relayer/command.ts'),
+  },
+  message: {
+    summary: 'say where a message between chains is, and why',
+    load: () => import('./message/command.ts'),
+  },
   liquidator: {
     summary: 'call accounts below their line and bid for parts of them',
     load: () => import('./actors/liquidator/command.ts'),

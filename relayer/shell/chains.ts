@@ -7,6 +7,7 @@ import type {
 import { decodeFunctionResult, encodeFunctionData } from 'viem/utils'
 import { createRpc, type Rpc } from './rpc.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
+import { ConfigError } from '../../sdk/process/config-error.ts'
 import { contractAddress } from '../../sdk/process/network.ts'
 import type { NetworkChain } from '../../sdk/protocol/network.ts'
 
@@ -22,6 +23,8 @@ export type Chain = {
   validatorAnnounce: Address
   /** Contract that delivers many messages at once; without it each goes by itself. */
   deliveryBatch: Address | undefined
+  /** Hyperlane's gas paymaster, whose payments count for rules of payment. */
+  gasPaymaster: Address | undefined
   /** Every contract that the network file names here, in lower case. */
   contracts: ReadonlySet<Address>
 }
@@ -57,8 +60,23 @@ export function openChain(
     merkleTreeHook: contractAddress(described, 'merkleTreeHook'),
     validatorAnnounce: contractAddress(described, 'validatorAnnounce'),
     deliveryBatch: contracts['deliveryBatch'],
+    gasPaymaster: contracts['interchainGasPaymaster'],
     contracts: new Set(addresses),
   }
+}
+
+/**
+ * Makes sure that an RPC serves the chain that it is said to; one that does not answer may do so later.
+ *
+ * @throws {@link ConfigError} when it serves another.
+ */
+export async function requireOwnChain({ name, chainId, rpc }: Chain): Promise<void> {
+  const actual = await rpc.call<Hex>('eth_chainId', []).catch(() => undefined)
+  if (actual === undefined || Number(actual) === chainId) return
+  throw new ConfigError('An RPC serves another chain than the one it is named for.', [
+    `chains.${name}.rpcUrl: serves ${Number(actual)}; expected ${chainId}`,
+    'hint: compare the URL with the one of the network file',
+  ])
 }
 
 /** Names a block for a call: by hash, so that no other block can answer for it. */

@@ -18,8 +18,13 @@ import { RpcError } from './rpc.ts'
 /** Searches one origin for messages; one process at a time does it. */
 export type Indexer = {
   chainName: string
+  chainId: number
   /** Why it does not get ahead; undefined when it does. */
   trouble: () => string | undefined
+  /** True while this process is the one that searches. */
+  owned: () => boolean
+  /** Searches now: somebody has heard that there is something. */
+  hint: () => void
   stop: () => Promise<void>
 }
 
@@ -90,7 +95,10 @@ export function startIndexer(context: IndexerContext): Indexer {
   const searching = heads.subscribe(tick)
   return {
     chainName: chain.name,
+    chainId: chain.chainId,
     trouble: () => trouble,
+    owned: () => lease.fence() !== undefined,
+    hint: () => searching.wake(),
     stop: async () => {
       searching.end()
       stopped = true

@@ -9,6 +9,7 @@ import type { Fence } from './commit.ts'
 import type { RedisKeys } from './keys.ts'
 import type { OriginLogs } from './logs.ts'
 import type { Metrics } from './metrics.ts'
+import { notePayments } from './payments.ts'
 import type { Records } from './records.ts'
 import type { Faultpoint } from './faults.ts'
 
@@ -46,7 +47,8 @@ export function createIntake(context: IntakeContext): Intake {
   // The overlap of searches shows each message again and again; only news needs Redis.
   const taken = new Map<string, true>()
 
-  const take: Intake['take'] = async ({ dispatches, leaves }, fence) => {
+  const take: Intake['take'] = async ({ dispatches, leaves, payments }, fence) => {
+    await notePayments(redis, keys, { chainId: chain.chainId, payments })
     const news = leaves.filter(
       ({ messageId, blockHash }) => !taken.has(`${messageId}:${blockHash}`),
     )

@@ -34,6 +34,22 @@ export function redisKeys(logId: Hex) {
     /** Hash: nonce to what it is used for. */
     ledger: (chainId: number, signer: Address) =>
       `${base}:ledger:${chainId}:${signer.toLowerCase()}`,
+    /** Hash: the policy that operators set, and its version. */
+    policy: `${base}:policy`,
+    /** Hash: what is paused, and why. */
+    paused: `${base}:paused`,
+    /** Hash: tokens of one bucket of a limit. */
+    bucket: (name: string) => `${base}:bucket:${name}`,
+    /** Stream: what operators did. */
+    audit: `${base}:audit`,
+    /** Stream: every change of every message, capped. */
+    events: `${base}:events`,
+    /** Hash: what each part (a lane, an indexer) says of itself. */
+    parts: `${base}:parts`,
+    /** Channel: what operators ask of lanes. */
+    commands: `${base}:commands`,
+    /** Hash: what was paid on an origin for messages. */
+    payments: (chainId: number) => `${base}:payments:${chainId}`,
     lease: (name: string) => `${base}:lease:${name}`,
     fence: (name: string) => `${base}:fence:${name}`,
   }

@@ -1,8 +1,7 @@
-import type { Redis } from 'ioredis'
 import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
 import { planLedger, underWay, type LedgerAction, type LedgerEntry } from '../core/nonce-ledger.ts'
 import type { Fence } from './commit.ts'
-import { laneName, type RedisKeys } from './keys.ts'
+import { laneName } from './keys.ts'
 import { holdLease } from './lease.ts'
 import { PROCESS_ID_TOPIC, sameAddress, type RawLog } from './logs.ts'
 import { createPump, type Pump } from './pump.ts'
@@ -23,8 +22,13 @@ import {
 export type Lane = {
   /** What the operator sees of it. */
   state: () => LaneState
+  /** Does what an operator asks, if this process owns the lane. */
+  command: (command: LaneCommand) => Promise<void>
   stop: () => Promise<void>
 }
+
+/** What an operator may ask of a lane: compare with the chain now, use a nonce, raise a fee. */
+export type LaneCommand = { act: 'reconcile' } | { act: 'fill_gap' | 'bump'; nonce: number }
 
 /** A signer lane as the operator sees it. */
 export type LaneState = {
@@ -53,11 +57,12 @@ const MISSED_MS_MAX = 1_500
 const LOOK_MS = 1_000
 
 /** Starts the submitter of a lane. */
-export function startLane(context: LaneContext & { redis: Redis; keys: RedisKeys }): Lane {
-  const { chain, lane, signer, redis, keys, heads } = context
+export function startLane(context: LaneContext): Lane {
+  const { chain, lane, signer, redis, keys } = context
   let tenure: Tenure | undefined
   let closing: Promise<void> = Promise.resolve()
   let close: (() => Promise<void>) | undefined
+  let obey: ((command: LaneCommand) => Promise<void>) | undefined
 
   const end = () => {
     if (tenure !== undefined) tenure.ended = true
@@ -84,7 +89,9 @@ export function startLane(context: LaneContext & { redis: Redis; keys: RedisKeys
     }
     if (lease.fence()?.token !== fence.token) return
     tenure = mine
-    close = await serve(mine)
+    const served = await serve(mine)
+    close = served.close
+    obey = served.obey
     if (mine.ended) {
       await close()
       close = undefined
@@ -108,15 +115,10 @@ export function startLane(context: LaneContext & { redis: Redis; keys: RedisKeys
     onLoss: end,
   })
   return {
-    state: () => ({
-      chainId: chain.chainId,
-      lane,
-      signer: signer.address,
-      owned: tenure !== undefined,
-      pending: tenure === undefined ? 0 : underWay(tenure.ledger),
-      latestNonce: tenure?.view.latest,
-      held: heads.latest() === undefined ? 'the chain does not answer' : tenure?.held,
-    }),
+    command: async (command) => {
+      if (tenure !== undefined && !tenure.ended) await obey?.(command)
+    },
+    state: () => stateOf(context, tenure),
     stop: async () => {
       end()
       await closing
@@ -125,8 +127,25 @@ export function startLane(context: LaneContext & { redis: Redis; keys: RedisKeys
   }
 }
 
+function stateOf(
+  { chain, lane, signer, heads }: LaneContext,
+  tenure: Tenure | undefined,
+): LaneState {
+  return {
+    chainId: chain.chainId,
+    lane,
+    signer: signer.address,
+    owned: tenure !== undefined,
+    pending: tenure === undefined ? 0 : underWay(tenure.ledger),
+    latestNonce: tenure?.view.latest,
+    held: heads.latest() === undefined ? 'the chain does not answer' : tenure?.held,
+  }
+}
+
+type Served = { close: () => Promise<void>; obey: (command: LaneCommand) => Promise<void> }
+
 /** Serves a lane for one tenure: first makes ledger and chain agree, then takes jobs. */
-async function serve(tenure: Tenure): Promise<() => Promise<void>> {
+async function serve(tenure: Tenure): Promise<Served> {
   const { heads, work, chain, lane, log, metrics, signer } = tenure
   const onError = (error: unknown) => {
     metrics.failures.inc({ part: 'submitter' })
@@ -160,11 +179,29 @@ async function serve(tenure: Tenure): Promise<() => Promise<void>> {
     },
     onPoison: (record) => poisoned(tenure.records, record),
   })
-  return async () => {
+  const close = async () => {
     clearInterval(timer)
     looking.end()
     await Promise.all([worker.stop(), pump.stop()])
   }
+  const obey = async (command: LaneCommand) => {
+    tenure.view = await readView(tenure, signer.address)
+    if (command.act === 'reconcile') await reconcile(tenure, pump, { resuming: false })
+    else await actOn(tenure, command)
+    pump.run()
+  }
+  return { close, obey }
+}
+
+/** Uses a nonce that nobody uses, or raises the fee of one that waits: never one that is mined. */
+async function actOn(
+  tenure: Tenure,
+  { act, nonce }: { act: 'fill_gap' | 'bump'; nonce: number },
+): Promise<void> {
+  const entry = tenure.ledger.get(nonce)
+  if (nonce < tenure.view.latest) return
+  if (act === 'fill_gap' && entry === undefined) await fillNonce(tenure, nonce)
+  if (act === 'bump' && entry?.state === 'broadcast') await bumpEntry(tenure, entry)
 }
 
 /** Does what the plan says; gives how many actions there were. */

@@ -1,5 +1,6 @@
 import { decodeAbiParameters, toEventSelector } from 'viem/utils'
 import type { Chain } from './chains.ts'
+import type { PaymentLog } from './payments.ts'
 import { mailboxAbi, merkleTreeHookAbi } from '../../sdk/abi/hyperlane.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import type { OriginPosition } from '../core/stages.ts'
@@ -8,6 +9,7 @@ import type { OriginPosition } from '../core/stages.ts'
 export type OriginLogs = {
   dispatches: readonly { raw: Hex; position: OriginPosition }[]
   leaves: readonly { messageId: Hash; index: number; blockNumber: number; blockHash: Hash }[]
+  payments: readonly PaymentLog[]
 }
 
 const event = (abi: typeof mailboxAbi | typeof merkleTreeHookAbi, name: string): Hash => {
@@ -17,6 +19,9 @@ const event = (abi: typeof mailboxAbi | typeof merkleTreeHookAbi, name: string):
 }
 const DISPATCH = event(mailboxAbi, 'Dispatch')
 const INSERTED = event(merkleTreeHookAbi, 'InsertedIntoTree')
+
+/** Hyperlane's `GasPayment(bytes32,uint32,uint256,uint256)`: message, domain, gas amount, payment. */
+const GAS_PAYMENT = toEventSelector('GasPayment(bytes32,uint32,uint256,uint256)')
 
 /** Topic of the event by which a Mailbox says that it processed a message. */
 export const PROCESS_ID_TOPIC = event(mailboxAbi, 'ProcessId')
@@ -35,16 +40,18 @@ export type RawLog = {
 
 /** Reads what was dispatched and inserted into the tree in a range of blocks. */
 export async function readOriginLogs(chain: Chain, from: number, to: number): Promise<OriginLogs> {
+  const { gasPaymaster: paymaster } = chain
   const logs = await chain.rpc.call<readonly RawLog[]>('eth_getLogs', [
     {
-      address: [chain.mailbox, chain.merkleTreeHook],
-      topics: [[DISPATCH, INSERTED]],
+      address: [chain.mailbox, chain.merkleTreeHook, ...(paymaster ? [paymaster] : [])],
+      topics: [[DISPATCH, INSERTED, GAS_PAYMENT]],
       fromBlock: `0x${from.toString(16)}`,
       toBlock: `0x${to.toString(16)}`,
     },
   ])
   const dispatches: { raw: Hex; position: OriginPosition }[] = []
   const leaves: { messageId: Hash; index: number; blockNumber: number; blockHash: Hash }[] = []
+  const payments: PaymentLog[] = []
   for (const log of logs) {
     if (log.removed === true) continue
     const blockNumber = Number(log.blockNumber)
@@ -59,9 +66,24 @@ export async function readOriginLogs(chain: Chain, from: number, to: number): Pr
         log.data,
       )
       leaves.push({ messageId, index, blockNumber, blockHash })
+    } else if (paymaster !== undefined && sameAddress(log.address, paymaster)) {
+      const [gas, paymentWei] = decodeAbiParameters(
+        [{ type: 'uint256' }, { type: 'uint256' }],
+        log.data,
+      )
+      const place = `${blockHash}:${Number(log.logIndex)}`
+      payments.push({ messageId: log.topics[1] ?? '0x', place, paymentWei, gas })
     }
   }
-  return { dispatches, leaves }
+  return { dispatches, leaves, payments }
+}
+
+/** Gives the messages that a transaction's logs say its Mailbox dispatched. */
+export function decodeDispatches(chain: Chain, logs: readonly RawLog[]): readonly Hex[] {
+  return logs.flatMap(({ address, topics, data }) => {
+    if (!sameAddress(address, chain.mailbox) || topics[0] !== DISPATCH) return []
+    return [decodeAbiParameters([{ type: 'bytes' }], data)[0]]
+  })
 }
 
 /** Says whether two addresses are the same, whatever their case. */

@@ -103,6 +103,11 @@ function ownMetrics(registry: Registry) {
       'Nonces used by a transaction to ourselves',
       lane,
     ),
+    deadLetters: counter(
+      'tandem_relayer_dead_letters_total',
+      'Messages put aside by the rule that did it',
+      ['chain', 'reason'],
+    ),
     bumps: counter(
       'tandem_relayer_fee_bumps_total',
       'Transactions that were replaced at a higher fee',

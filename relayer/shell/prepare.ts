@@ -2,15 +2,19 @@ import type { Redis } from 'ioredis'
 import type { Hash } from '../../sdk/protocol/hex.ts'
 import { SIGNER_LANES } from '../core/class.ts'
 import { finalityOf } from '../core/finality.ts'
+import { addressOfWord } from '../core/message.ts'
+import { allowsFast, carriedBy, drawsOf, isListed, unpaidReason } from '../core/policy.ts'
 import type { MessageRecord, Reason } from '../core/stages.ts'
 import { laneLists } from '../core/work.ts'
 import type { Chain } from './chains.ts'
 import type { Checkpoints } from './checkpoints.ts'
+import { routeName, type Controls } from './controls.ts'
 import { deliveredAmong, noteDelivered } from './delivered.ts'
 import type { Faultpoint } from './faults.ts'
 import type { Heads } from './heads.ts'
 import type { RedisKeys } from './keys.ts'
 import type { Metrics } from './metrics.ts'
+import { NOTHING_PAID, readPayment } from './payments.ts'
 import { poisoned, type Records } from './records.ts'
 import type { Resolution, Resolver } from './resolver.ts'
 import { RpcError } from './rpc.ts'
@@ -27,6 +31,7 @@ export type PrepareContext = {
   work: Work
   resolver: Resolver
   checkpoints: Checkpoints
+  controls: Controls
   metrics: Metrics
   faultpoint: Faultpoint
   onError: (error: unknown) => void
@@ -39,7 +44,7 @@ const BATCH_MAX = 64
 const BATCHES_MAX = 4
 const LOCK_MS = { critical: 2_000, transfer: 5_000 }
 /** How long a message that is not ready waits before it is looked at again, in milliseconds. */
-const RECHECK_MS = { first: 100, max: 10_000, perMissingBlock: 200, failed: 500 }
+const RECHECK_MS = { first: 100, max: 10_000, perMissingBlock: 200, failed: 500, parked: 1_000 }
 const WAITING_MAX = 20_000
 
 /** Starts the workers that bring messages for a destination to readiness. */
@@ -111,9 +116,13 @@ async function prepare(turn: Turn, record: MessageRecord): Promise<void> {
   const origin = chains.get(record.origin)
   if (origin === undefined) return
 
+  const parked = await gate(turn, record)
+  if (parked) return
+
   const headNumber = heads.get(record.origin)?.latest()?.number ?? -1
   const finality = finalityOf({ blockNumber: record.position.blockNumber, headNumber }, origin)
-  if (!finality.final) {
+  const tier = finality.final ? 'safe' : 'fast'
+  if (!finality.final && !allowsFast(turn.controls.policy(), record)) {
     const text = `${finality.missingBlocks} more blocks on ${origin.name}`
     const waitMs = Math.min(finality.missingBlocks * RECHECK_MS.perMissingBlock, RECHECK_MS.max)
     await waitFor(turn, record, { type: 'not_final', reason: { code: 'not_final', text } }, waitMs)
@@ -123,6 +132,7 @@ async function prepare(turn: Turn, record: MessageRecord): Promise<void> {
   const built = await resolved(turn, record, { origin, leafIndex: leaf })
   metrics.metadataBuilds.inc({ origin: origin.name, remote: chain.name, status: built.status })
   if (built.status === 'ok') {
+    if (!(await drawn(turn, record, { tier, origin }))) return
     const event = { type: 'metadata_built', metadata: built.metadata, alone: built.alone } as const
     const prepared = await records.apply(record, event)
     if (prepared.status === 'ok') faultpoint('prepared')
@@ -135,6 +145,64 @@ async function prepare(turn: Turn, record: MessageRecord): Promise<void> {
   waiting.set(held.id, held)
   const [oldest] = waiting.keys()
   if (waiting.size > WAITING_MAX && oldest !== undefined) waiting.delete(oldest)
+}
+
+/** Parks what the policy does not let through now; gives true when it did. */
+async function gate(turn: Turn, record: MessageRecord): Promise<boolean> {
+  const { controls, redis, keys, records } = turn
+  const { whitelist, blacklist, payment } = controls.policy()
+  const filtered =
+    isListed(blacklist, record) || (whitelist.length > 0 && !isListed(whitelist, record))
+  if (filtered) {
+    const reason = { code: 'not_listed', text: 'the policy does not relay it' }
+    await records.apply(record, { type: 'filtered', reason })
+    return true
+  }
+  const paused = controls.pausedFor(routeName(record.origin, record.destination))
+  if (paused !== undefined) {
+    await park(turn, record, 'limited', { code: 'route_paused', text: `paused: ${paused}` })
+    return true
+  }
+  if (payment.length === 0) return false
+  const stored = await redis.hget(keys.payments(record.origin), record.id)
+  const paid = stored === null ? NOTHING_PAID : readPayment(stored)
+  const text = unpaidReason(controls.policy(), record, { paid, gasNeeded: undefined })
+  if (text === undefined) return false
+  await park(turn, record, 'unpaid', { code: 'unpaid', text })
+  return true
+}
+
+/** Draws a delivery from its buckets; lets the message wait when one of them is empty. */
+async function drawn(
+  turn: Turn,
+  record: MessageRecord,
+  { tier, origin }: { tier: 'fast' | 'safe'; origin: Chain },
+): Promise<boolean> {
+  const { controls } = turn
+  // Anyone can write an amount into a message: those of our own contracts count.
+  const ours = origin.contracts.has(addressOfWord(record.sender))
+  const carried = ours ? carriedBy(record.raw) : undefined
+  const waitMs = await controls.draw(drawsOf(controls.policy(), record, { tier, carried }))
+  if (waitMs === 0) return true
+  const text = `the ${tier} bucket of its route is empty`
+  // What is too much for the fast path takes the safe one.
+  if (tier === 'fast') {
+    await waitFor(turn, record, { type: 'not_final', reason: { code: 'fast_limit', text } }, 1_000)
+  } else await park(turn, record, 'limited', { code: 'safe_limit', text }, waitMs)
+  return false
+}
+
+async function park(
+  { records, work }: Turn,
+  record: MessageRecord,
+  type: 'limited' | 'unpaid',
+  reason: Reason,
+  delayMs = RECHECK_MS.parked,
+): Promise<void> {
+  // Said once: what is parked for long does not fill its own history.
+  if (record.stage === type && record.reason?.text === reason.text) {
+    await work.postpone([record], delayMs)
+  } else await records.apply(record, { type, reason }, { delayMs })
 }
 
 async function resolved(

@@ -43,6 +43,8 @@ export type AppliedMany =
 export type Records = ReturnType<typeof createRecords>
 
 const TIMELINE_ENTRIES_MAX = 64
+/** Changes that the stream of all messages keeps. */
+const EVENTS_MAX = 10_000
 const LOAD_BATCH = 200
 
 /** Opens the message records of a network. */
@@ -178,6 +180,7 @@ function viewsOf(context: {
         .multi()
         .del(keys.record(record.id), keys.timeline(record.id))
         .hdel(keys.leaves(record.origin), record.id)
+        .hdel(keys.payments(record.origin), record.id)
         .zrem(keys.stage(stage), record.id)
         .exec()
     }
@@ -207,6 +210,7 @@ function writesOf(
     ['HSET', key, 'epoch', `${record.epoch}`, 'data', JSON.stringify({ id, stage, ...rest })],
     ['HSET', key, 'at', '@now', 'tries', '0'],
     ['XADD', keys.timeline(id), 'MAXLEN', `${TIMELINE_ENTRIES_MAX}`, '*', ...line],
+    ['XADD', keys.events, 'MAXLEN', '~', `${EVENTS_MAX}`, '*', 'id', id, ...line],
   ]
   // Long and unchanging: they are not written again with each change.
   if (before === undefined) writes.push(['HSET', key, 'raw', raw, 'first', '@now'])

@@ -3,26 +3,36 @@ import { ConfigError } from '../../sdk/process/config-error.ts'
 
 const RETRY_MS_MAX = 500
 
-/**
- * Opens a connection for work that waits until Redis is there again.
- *
- * @param options.pipelining - True to send the commands of one turn of the event loop together.
- */
-export function connectPatiently(url: string, options: { pipelining: boolean }): Redis {
-  return new Redis(url, {
-    maxRetriesPerRequest: null,
-    enableAutoPipelining: options.pipelining,
-    retryStrategy: (tries) => Math.min(50 * tries, RETRY_MS_MAX),
-  })
+/** Where Redis is: one server, or a master that sentinels know. */
+export type RedisPlace =
+  | { url: string }
+  | { sentinels: readonly { host: string; port: number }[]; name: string; db: number }
+
+/** Opens a connection for work that waits until Redis is there again. */
+export function connectPatiently(place: RedisPlace): Redis {
+  return open(place, { maxRetriesPerRequest: null, enableAutoPipelining: true })
 }
 
 /** Opens a connection for answers that rather fail than wait: health and the API. */
-export function connectImpatiently(url: string): Redis {
-  return new Redis(url, {
-    maxRetriesPerRequest: 1,
-    enableOfflineQueue: false,
-    commandTimeout: 2_000,
-    retryStrategy: (tries) => Math.min(50 * tries, RETRY_MS_MAX),
+export function connectImpatiently(place: RedisPlace): Redis {
+  return open(place, { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: 2_000 })
+}
+
+function open(
+  place: RedisPlace,
+  options:
+    | { maxRetriesPerRequest: null; enableAutoPipelining: boolean }
+    | { maxRetriesPerRequest: number; enableOfflineQueue: boolean; commandTimeout: number },
+): Redis {
+  const retryStrategy = (tries: number) => Math.min(50 * tries, RETRY_MS_MAX)
+  const all = { ...options, retryStrategy }
+  if ('url' in place) return new Redis(place.url, all)
+  const { sentinels, name, db } = place
+  return new Redis({
+    ...all,
+    ...{ sentinels: [...sentinels], name, db, sentinelRetryStrategy: retryStrategy },
+    // A master that became a replica takes no writes: find the new one.
+    reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? 2 : false),
   })
 }
 

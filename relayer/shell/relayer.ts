@@ -1,26 +1,32 @@
+import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
 import { serveHealth } from '../../sdk/process/health.ts'
 import type { Logger } from '../../sdk/process/log.ts'
 import type { Address } from '../../sdk/protocol/hex.ts'
-import type { Network } from '../../sdk/protocol/network.ts'
 import { SIGNER_LANES, type SignerLane } from '../core/class.ts'
 import type { MessageRecord } from '../core/stages.ts'
-import { mountApi } from './api.ts'
-import { openChain, type Chain } from './chains.ts'
+import type { RelayerRole } from '../core/roles.ts'
+import { mountOperatorApi } from './api/mount.ts'
+import type { Token } from './api/tokens.ts'
+import { openChain, requireOwnChain, type Chain } from './chains.ts'
 import { openCheckpoints, type Checkpoints } from './checkpoints.ts'
+import type { RelayerConfig } from './config.ts'
 import { startConfirming } from './confirm.ts'
+import { openControls, type Controls } from './controls.ts'
 import type { Faultpoint } from './faults.ts'
 import { followHeads, type Heads } from './heads.ts'
 import { startIndexer, type Indexer } from './indexer.ts'
 import { createIntake } from './intake.ts'
 import { startJanitor } from './janitor.ts'
-import { redisKeys, type RedisKeys } from './keys.ts'
-import { startLane, type Lane } from './lane.ts'
+import { laneName, redisKeys, type RedisKeys } from './keys.ts'
+import { startLane, type Lane, type LaneCommand } from './lane.ts'
 import { openLedgerStore, type LedgerStore } from './ledger-store.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { BATCH_LIMITS, FEE_POLICY, ledgerPolicyOf } from './policy.ts'
+import { publishParts, type PartState } from './parts.ts'
+import { BATCH_LIMITS, ledgerPolicyOf } from './policy.ts'
 import { startPreparing } from './prepare.ts'
+import { readinessOf } from './readiness.ts'
 import { createRecords, type Records } from './records.ts'
 import { connectImpatiently, connectPatiently, requireDurableRedis } from './redis.ts'
 import { createResolver, type Resolver } from './resolver.ts'
@@ -30,13 +36,10 @@ import { openWork, type Work, type Worker } from './work.ts'
 
 /** What a relayer runs with. */
 export type RelayerOptions = {
-  network: Network
+  config: RelayerConfig
+  roles: ReadonlySet<RelayerRole>
   signers: Readonly<Record<SignerLane, Signer>>
-  redisUrl: string
-  /** Port of the operator API; 0 takes a free one. */
-  port: number
-  /** Milliseconds between questions to a chain that has no WebSocket. */
-  pollMs: number
+  tokens: readonly Token[]
   registry: Registry
   log: Logger
   faultpoint: Faultpoint
@@ -46,14 +49,15 @@ export type RelayerOptions = {
 export type Relayer = { url: string; stop: () => Promise<void> }
 
 /** One chain and everything that works for it. */
-type Site = { chain: Chain; heads: Heads; ledgers: ReadonlyMap<SignerLane, LedgerStore> }
+export type Site = { chain: Chain; heads: Heads; ledgers: ReadonlyMap<SignerLane, LedgerStore> }
 
 /** What all parts share. */
-type Shared = {
+export type Shared = {
   redis: Redis
   keys: RedisKeys
   records: Records
   work: Work
+  controls: Controls
   checkpoints: Checkpoints
   resolver: Resolver
   metrics: Metrics
@@ -65,50 +69,66 @@ type Shared = {
 type Parts = { lanes: readonly Lane[]; workers: readonly Worker[]; indexers: readonly Indexer[] }
 
 const KEEP_FINISHED = 20_000
-const SILENT_MS_MAX = 10_000
 
 /**
- * Starts a relayer: every role in this process, for every chain of the network.
+ * Starts a relayer: the given roles in this process, for every chain of the network.
  *
- * @throws ConfigError when Redis would forget what the relayer relies on.
+ * @throws ConfigError when Redis would forget what the relayer relies on, or an RPC is another chain's.
  */
 export async function startRelayer(options: RelayerOptions): Promise<Relayer> {
-  const { network, signers, redisUrl, port, pollMs, registry, log, faultpoint } = options
+  const { config, roles, signers, registry, log, faultpoint } = options
   const metrics = createMetrics(registry)
   const onError = (part: string) => (error: unknown) => {
     metrics.failures.inc({ part })
     log.debug({ err: error, part }, 'failed for now')
   }
-  const redis = connectPatiently(redisUrl, { pipelining: true })
-  const probe = connectImpatiently(redisUrl)
+  const redis = connectPatiently(config.redis)
+  const probe = connectImpatiently(config.redis)
   const connections = [redis, probe]
   for (const connection of connections) connection.on('error', onError('redis'))
   await requireDurableRedis(redis)
 
-  const keys = redisKeys(network.logId)
+  const keys = redisKeys(config.logId)
   const records = createRecords({ redis, keys })
-  const sites = openSites({ network, signers, redis, keys, metrics, pollMs, onError })
+  const sites = openSites({ config, signers, redis, keys, metrics, onError })
+  await Promise.all([...sites.values()].map(({ chain }) => requireOwnChain(chain)))
+  const controls = await openControls({
+    ...{ redis, keys, initial: config.policy, onError: onError('controls') },
+  })
   const work = openWork({ redis, keys, onError: onError('work') })
-  const endpoints = network.validators.map(({ chainId, address, url }) => {
+  const endpoints = config.validators.map(({ chainId, address, url }) => {
     return { chainId, address: address as Address, url }
   })
-  const checkpoints = openCheckpoints({ endpoints, onError: onError('checkpoints') })
+  const checkpoints = openCheckpoints({
+    endpoints: roles.has('submitter') ? endpoints : [],
+    onError: onError('checkpoints'),
+  })
   const resolver = createResolver(checkpoints)
   const shared: Shared = {
-    ...{ redis, keys, records, work, checkpoints, resolver, metrics, log, faultpoint, onError },
+    ...{ redis, keys, records, work, controls, checkpoints, resolver, metrics, log },
+    ...{ faultpoint, onError },
   }
-  const parts = startParts(shared, sites, { network, signers })
+  const parts = startParts(shared, sites, options)
+  obeyCommands(shared, parts)
   const ledgerOf = (chainId: number, lane: SignerLane) => sites.get(chainId)?.ledgers.get(lane)
-  const janitor = startJanitor({ ...shared, ledgerOf, keep: KEEP_FINISHED })
-  const server = await serve({ shared, sites, parts, probe, registry, port })
+  const janitor = roles.has('janitor')
+    ? startJanitor({ ...shared, ledgerOf, keep: KEEP_FINISHED })
+    : undefined
+  const owned = () => ownedParts(parts)
+  const publishing = publishParts({
+    ...{ redis, keys, owned, process: randomUUID(), onError: onError('parts') },
+  })
+  const server = await serve({ shared, sites, parts, probe, options })
   const sampling = startSampling({ metrics, sites, work, signers, onError: onError('metrics') })
 
   const stop = async () => {
     sampling.stop()
+    publishing.stop()
     await server.close()
-    const all = [...parts.indexers, ...parts.lanes, ...parts.workers, janitor]
-    await Promise.all(all.map((part) => part.stop()))
+    const all = [...parts.indexers, ...parts.lanes, ...parts.workers]
+    await Promise.all([...all.map((part) => part.stop()), janitor?.stop()])
     checkpoints.stop()
+    controls.stop()
     for (const { heads } of sites.values()) heads.stop()
     work.close()
     for (const connection of connections) connection.disconnect()
@@ -117,11 +137,11 @@ export async function startRelayer(options: RelayerOptions): Promise<Relayer> {
 }
 
 function openSites(
-  options: Pick<RelayerOptions, 'network' | 'signers' | 'pollMs'> &
+  options: Pick<RelayerOptions, 'config' | 'signers'> &
     Pick<Shared, 'redis' | 'keys' | 'metrics' | 'onError'>,
 ): ReadonlyMap<number, Site> {
-  const { network, signers, redis, keys, metrics, pollMs, onError } = options
-  const sites = network.chains.map((described) => {
+  const { config, signers, redis, keys, metrics, onError } = options
+  const sites = config.chains.map((described) => {
     const chain = openChain(described, (name, method, status) =>
       metrics.requests.inc({ chain: name, method, status }),
     )
@@ -130,7 +150,7 @@ function openSites(
       const signer = signers[lane].address
       return [lane, openLedgerStore({ redis, keys, chainId, signer })] as const
     })
-    const heads = followHeads({ chain, pollMs, onError: onError('heads') })
+    const heads = followHeads({ chain, pollMs: config.pollMs, onError: onError('heads') })
     return [chainId, { chain, heads, ledgers: new Map(stores) }] as const
   })
   return new Map(sites)
@@ -139,7 +159,7 @@ function openSites(
 function startParts(
   shared: Shared,
   sites: ReadonlyMap<number, Site>,
-  { network, signers }: Pick<RelayerOptions, 'network' | 'signers'>,
+  { config, roles, signers }: RelayerOptions,
 ): Parts {
   const { onError } = shared
   const chains = new Map([...sites].map(([chainId, { chain }]) => [chainId, chain]))
@@ -150,26 +170,60 @@ function startParts(
   const workers: Worker[] = []
   const indexers: Indexer[] = []
   for (const { chain, heads, ledgers } of sites.values()) {
-    for (const [lane, store] of ledgers) {
-      const policies = {
-        ledgerPolicy: ledgerPolicyOf(chain),
-        feePolicy: FEE_POLICY[lane],
-        batchLimits: BATCH_LIMITS[lane],
+    if (roles.has('submitter')) {
+      for (const [lane, store] of ledgers) {
+        const policies = {
+          ledgerPolicy: ledgerPolicyOf(chain),
+          feePolicy: config.fees[lane],
+          batchLimits: BATCH_LIMITS[lane],
+        }
+        const own = { chain, lane, signer: signers[lane], heads, store, onDelivered }
+        lanes.push(startLane({ ...shared, ...policies, ...own }))
       }
-      const signer = signers[lane]
-      lanes.push(
-        startLane({ ...shared, ...policies, chain, lane, signer, heads, store, onDelivered }),
+      const context = { ...shared, chain, chains, heads: headsOf, onError: onError('prepare') }
+      workers.push(startPreparing(context))
+    }
+    if (roles.has('confirmer')) {
+      workers.push(
+        startConfirming({ ...shared, chain, heads, ledgers, onError: onError('confirm') }),
       )
     }
-    workers.push(
-      startPreparing({ ...shared, chain, chains, heads: headsOf, onError: onError('prepare') }),
-      startConfirming({ ...shared, chain, heads, ledgers, onError: onError('confirm') }),
-    )
-    const trust = { senders: chain.contracts, logId: network.logId }
-    const intake = createIntake({ ...shared, chain, destinations, trust })
-    indexers.push(startIndexer({ ...shared, chain, heads, intake }))
+    if (roles.has('indexer')) {
+      const trust = { senders: chain.contracts, logId: config.logId }
+      const intake = createIntake({ ...shared, chain, destinations, trust })
+      indexers.push(startIndexer({ ...shared, chain, heads, intake }))
+    }
   }
   return { lanes, workers, indexers }
+}
+
+/** What an operator asks reaches every process; who owns the lane or searches the chain does it. */
+function obeyCommands({ work, keys, onError }: Shared, { lanes, indexers }: Parts): void {
+  work.listen(keys.commands, (text) => {
+    const { subject, command } = JSON.parse(text) as { subject: string; command: LaneCommand }
+    for (const indexer of indexers) {
+      if (subject === `indexer-${indexer.chainId}`) indexer.hint()
+    }
+    for (const lane of lanes) {
+      const { chainId, lane: name } = lane.state()
+      if (subject !== laneName(chainId, name as SignerLane)) continue
+      lane.command(command).catch(onError('command'))
+    }
+  })
+}
+
+function ownedParts({ lanes, indexers }: Parts): readonly PartState[] {
+  const owned = lanes.map((lane) => lane.state()).filter((state) => state.owned)
+  return [
+    ...owned.map(({ latestNonce = null, held = null, ...state }) => {
+      return { kind: 'lane' as const, ...state, latestNonce, held }
+    }),
+    ...indexers
+      .filter((indexer) => indexer.owned())
+      .map(({ chainId, chainName: chain, trouble }) => {
+        return { kind: 'indexer' as const, chainId, chain, trouble: trouble() ?? null }
+      }),
+  ]
 }
 
 async function serve(context: {
@@ -177,42 +231,23 @@ async function serve(context: {
   sites: ReadonlyMap<number, Site>
   parts: Parts
   probe: Redis
-  registry: Registry
-  port: number
+  options: RelayerOptions
 }) {
-  const { shared, sites, parts, probe, registry, port } = context
-  const { keys, resolver } = shared
-  const readiness = async () => {
-    const reasons: string[] = []
-    await probe.ping().catch((error: Error) => reasons.push(`redis: ${error.message}`))
-    for (const { chain, heads } of sites.values()) {
-      const silentMs = heads.silentMs()
-      if (silentMs > SILENT_MS_MAX)
-        reasons.push(`${chain.name}: no answer for ${Math.round(silentMs)} ms`)
-    }
-    for (const { chainName, trouble } of parts.indexers) {
-      const text = trouble()
-      if (text !== undefined) reasons.push(`${chainName}: ${text}`)
-    }
-    for (const { chainId, lane, held } of parts.lanes.map((one) => one.state())) {
-      if (held !== undefined) reasons.push(`lane ${lane} on ${chainId}: ${held}`)
-    }
-    return { ready: reasons.length === 0, reasons }
-  }
-  const explain = async (record: MessageRecord) => {
-    const origin = sites.get(record.origin)?.chain
-    const destination = sites.get(record.destination)?.chain
-    if (origin === undefined || destination === undefined) return undefined
-    const leaf = await probe.hget(keys.leaves(record.origin), record.id)
-    const leafIndex = leaf === null ? undefined : Number(leaf)
-    return (await resolver.resolve({ record, origin, destination, leafIndex })).ism
-  }
+  const { shared, sites, probe, options } = context
+  const { keys, controls } = shared
+  const { config, roles, registry } = options
   const records = createRecords({ redis: probe, keys })
-  const lanes = () => parts.lanes.map((one) => one.state())
+  const chains = new Map([...sites].map(([chainId, { chain }]) => [chainId, chain.name]))
+  const lanes = [...sites.keys()].flatMap((chainId) =>
+    SIGNER_LANES.map((lane) => laneName(chainId, lane)),
+  )
+  const readiness = () => readinessOf({ redis: probe, keys, records, controls, chains, lanes })
   return await serveHealth({
     registry,
     readiness,
-    port,
-    mount: (app) => mountApi(app, { records, lanes, explain }),
+    port: config.port,
+    mount: (app) => {
+      if (roles.has('api')) mountOperatorApi(app, { ...context, records })
+    },
   })
 }

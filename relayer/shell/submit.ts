@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import type { Fee } from '../core/fees.ts'
 import { nextNonce, type LedgerEntry } from '../core/nonce-ledger.ts'
+import { judgeFailure } from '../core/policy.ts'
 import type { MessageRecord } from '../core/stages.ts'
+import { routeName } from './controls.ts'
 import { deliveredAmong, noteDelivered } from './delivered.ts'
+import { laneName } from './keys.ts'
 import { feeNow } from './pricing.ts'
+import { redisTimeMs } from './records.ts'
 import { signEntry } from './sign.ts'
 import { lost, readView, type Tenure } from './tenure.ts'
 import { tryOne, tryTogether, type Carrying, type Trial } from './trial.ts'
 
 /** How long a message that cannot go now waits for its next try, in milliseconds. */
-const RETRY_MS = { laneFull: 50, revertFirst: 500, revertMax: 60_000, fenced: 1_000 }
+const RETRY_MS = { laneFull: 50, paused: 1_000 }
 
 /** Messages that are tried by themselves at the same time. */
 const ALONE_MAX = 16
@@ -31,7 +35,10 @@ export async function submitMany(tenure: Tenure, batch: readonly MessageRecord[]
   )
   const done = ready.filter(({ id }) => delivered.has(id))
   await Promise.all(done.map((record) => noteDelivered(tenure, record)))
-  const open = ready.filter(({ id }) => !delivered.has(id))
+  const open = await unpaused(
+    tenure,
+    ready.filter(({ id }) => !delivered.has(id)),
+  )
   if (open.length === 0) return
 
   const fee = await feeNow(tenure)
@@ -56,6 +63,22 @@ export async function submitMany(tenure: Tenure, batch: readonly MessageRecord[]
     )
     for (const trial of trials) await settleTrial(tenure, trial, fee.fee)
   }
+}
+
+/** Gives what no operator has paused; the rest waits. */
+async function unpaused(
+  { controls, chain, lane, work }: Tenure,
+  open: readonly MessageRecord[],
+): Promise<readonly MessageRecord[]> {
+  const stopped = controls.pausedFor(laneName(chain.chainId, lane)) !== undefined
+  const going = open.filter(({ origin, destination }) => {
+    return !stopped && controls.pausedFor(routeName(origin, destination)) === undefined
+  })
+  await work.postpone(
+    open.filter((record) => !going.includes(record)),
+    RETRY_MS.paused,
+  )
+  return going
 }
 
 function groups({ chain }: Tenure, open: readonly MessageRecord[]) {
@@ -96,13 +119,24 @@ async function settleTrial(tenure: Tenure, trial: Trial, fee: Fee): Promise<void
   for (const { record, text } of reverts) await noteRevert(tenure, record, text)
 }
 
-async function noteRevert({ records }: Tenure, record: MessageRecord, text: string): Promise<void> {
-  const reason = { code: 'simulation_reverts', text: `the delivery would revert: ${text}` }
-  const delayMs = Math.min(
-    RETRY_MS.revertFirst * 2 ** Math.min(record.attempts, 10),
-    RETRY_MS.revertMax,
-  )
-  await records.apply(record, { type: 'requeued', reason, failed: true }, { delayMs })
+/** Decides by the policy what becomes of a message whose delivery would revert. */
+async function noteRevert(tenure: Tenure, record: MessageRecord, text: string): Promise<void> {
+  const { records, controls, metrics, chain, heads, redis } = tenure
+  const verdict = judgeFailure(controls.policy(), {
+    text,
+    attempts: record.attempts,
+    before: record.failure,
+    headNumber: heads.latest()?.number ?? 0,
+    nowMs: await redisTimeMs(redis),
+  })
+  if (verdict.type === 'dead_letter') {
+    await records.apply(record, { type: 'dead_letter', reason: verdict.reason })
+    metrics.deadLetters.inc({ chain: chain.name, reason: verdict.reason.code })
+    return
+  }
+  const reason = { code: verdict.rule, text: `the delivery would revert: ${text}` }
+  const { delayMs, failure } = verdict
+  await records.apply(record, { type: 'requeued', reason, failed: true, failure }, { delayMs })
 }
 
 async function reserveAndSign(

@@ -6,7 +6,10 @@ import type { SignerLane } from '../core/class.ts'
 import type { FeePolicy } from '../core/fees.ts'
 import type { LedgerEntry, LedgerPolicy, NonceLedger, SignerView } from '../core/nonce-ledger.ts'
 import type { MessageEvent, MessageRecord } from '../core/stages.ts'
+import type { Redis } from 'ioredis'
 import type { Chain } from './chains.ts'
+import type { Controls } from './controls.ts'
+import type { RedisKeys } from './keys.ts'
 import type { Fence, Write } from './commit.ts'
 import type { Faultpoint } from './faults.ts'
 import type { Heads } from './heads.ts'
@@ -25,6 +28,9 @@ export type LaneContext = {
   store: LedgerStore
   records: Records
   work: Work
+  controls: Controls
+  redis: Redis
+  keys: RedisKeys
   metrics: Metrics
   log: Logger
   faultpoint: Faultpoint

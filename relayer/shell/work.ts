@@ -18,6 +18,8 @@ export type Work = {
   rest: (record: MessageRecord) => Promise<void>
   /** Messages that wait or are in hand, per list. */
   lengths: (lists: readonly string[]) => Promise<ReadonlyMap<string, number>>
+  /** Calls back with each message on a channel of the network's relayers. */
+  listen: (channel: string, listener: (text: string) => void) => void
   close: () => void
 }
 
@@ -90,38 +92,17 @@ export function openWork(options: {
   const listeners = new Map<string, Set<() => void>>()
   const channel = redis.duplicate({ enableAutoPipelining: false })
   channel.on('error', onError)
-  channel.on('message', (_name, list) => {
+  const told = new Map<string, (text: string) => void>()
+  channel.on('message', (name, text) => told.get(name)?.(text))
+  const listen: Work['listen'] = (name, listener) => {
+    told.set(name, listener)
+    channel.subscribe(name).catch(onError)
+  }
+  listen(keys.wakes, (list) => {
     for (const wake of listeners.get(list) ?? []) wake()
   })
-  channel.subscribe(keys.wakes).catch(onError)
 
-  const take = async (lists: readonly string[], limit: number, lockMs: number): Promise<Taken> => {
-    const names = lists.map(keys.work)
-    const args = [...names, `${limit}`, `${lockMs}`, keys.records]
-    const [now, next, rows] = (await redis.eval(TAKE, names.length, ...args)) as Answer
-    const waitMs = next < 0 ? IDLE_MS_MAX : Math.min(Math.max(next - now, 1), IDLE_MS_MAX)
-    const records = rows.map(([data, raw, metadata, tries]) => {
-      return { record: parseRecord(data, raw, metadata), tries }
-    })
-    return { waitMs, records }
-  }
-  const postpone: Work['postpone'] = async (records, delayMs) => {
-    if (records.length === 0) return
-    const due = (await redisTimeMs(redis)) + Math.ceil(delayMs)
-    const lists = new Set<string>()
-    await Promise.all(
-      records.flatMap((record) => {
-        const list = listOf(record)
-        if (list === undefined) return []
-        lists.add(list)
-        return [
-          redis.zadd(keys.work(list), 'XX', due, record.id),
-          redis.hset(keys.record(record.id), 'tries', 0),
-        ]
-      }),
-    )
-    if (delayMs === 0) await Promise.all([...lists].map((one) => redis.publish(keys.wakes, one)))
-  }
+  const { take, postpone } = commandsOf({ redis, keys })
   const start: Work['start'] = (given) => {
     const unlist = async (ids: readonly Hash[]) => {
       if (ids.length === 0) return
@@ -149,8 +130,40 @@ export function openWork(options: {
       const found = await Promise.all(lists.map((list) => redis.zcard(keys.work(list))))
       return new Map(lists.map((list, i) => [list, found[i] ?? 0]))
     },
+    listen,
     close: () => channel.disconnect(),
   }
+}
+
+function commandsOf({ redis, keys }: { redis: Redis; keys: RedisKeys }) {
+  const take = async (lists: readonly string[], limit: number, lockMs: number): Promise<Taken> => {
+    const names = lists.map(keys.work)
+    const args = [...names, `${limit}`, `${lockMs}`, keys.records]
+    const [now, next, rows] = (await redis.eval(TAKE, names.length, ...args)) as Answer
+    const waitMs = next < 0 ? IDLE_MS_MAX : Math.min(Math.max(next - now, 1), IDLE_MS_MAX)
+    const records = rows.map(([data, raw, metadata, tries]) => {
+      return { record: parseRecord(data, raw, metadata), tries }
+    })
+    return { waitMs, records }
+  }
+  const postpone: Work['postpone'] = async (records, delayMs) => {
+    if (records.length === 0) return
+    const due = (await redisTimeMs(redis)) + Math.ceil(delayMs)
+    const lists = new Set<string>()
+    await Promise.all(
+      records.flatMap((record) => {
+        const list = listOf(record)
+        if (list === undefined) return []
+        lists.add(list)
+        return [
+          redis.zadd(keys.work(list), 'XX', due, record.id),
+          redis.hset(keys.record(record.id), 'tries', 0),
+        ]
+      }),
+    )
+    if (delayMs === 0) await Promise.all([...lists].map((one) => redis.publish(keys.wakes, one)))
+  }
+  return { take, postpone }
 }
 
 type Answer = [number, number, [string, string, string, number][]]
