@@ -29,15 +29,17 @@ export type BenchNetwork = {
   stop: () => Promise<void>
 }
 
+/** The files of a network on which nothing ran yet. */
+export type BenchFiles = Pick<BenchNetwork, 'network' | 'layout' | 'rollups' | 'genesisFile'>
+
 /**
- * Starts a sequencer over a hub and some rollups in a directory of its own. In their genesis the
- * senders are rich and the contracts that legs call are there.
+ * Writes the files of a network with a hub and some rollups. In the rollups' genesis the senders are
+ * rich and the contracts that legs call are there.
  */
-export async function startBenchNetwork(
-  rollupCount: number,
-  senders: readonly Address[],
-): Promise<BenchNetwork> {
-  const directory = mkdtempSync(join(tmpdir(), 'tandem-bench-'))
+export async function prepareBenchNetwork(
+  directory: string,
+  { rollupCount, senders }: { rollupCount: number; senders: readonly Address[] },
+): Promise<BenchFiles> {
   const layout = layoutOf(directory)
   createDirectories(layout)
   const portBase = await freeBase()
@@ -48,22 +50,41 @@ export async function startBenchNetwork(
     chain.genesisHash = enrich(genesisFile(chain.chainId), senders)
   }
   writeFileSync(layout.networkFile, JSON.stringify(network))
+  return { network, layout, rollups: rollups.map(({ chainId }) => chainId), genesisFile }
+}
+
+/** Starts a network's sequencer; gives its process once it is ready. */
+export async function startSequencer(
+  { networkFile, sequencer }: Layout,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<ChildProcess> {
   const child = spawn(
     process.execPath,
-    [sequencerMain, '--network', layout.networkFile, '--state', layout.sequencer],
-    { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
+    [sequencerMain, '--network', networkFile, '--state', sequencer],
+    { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: { ...process.env, ...environment } },
   )
   await ready(child)
+  return child
+}
+
+/**
+ * Starts a sequencer over a hub and some rollups in a directory of its own. In their genesis the
+ * senders are rich and the contracts that legs call are there.
+ */
+export async function startBenchNetwork(
+  rollupCount: number,
+  senders: readonly Address[],
+): Promise<BenchNetwork> {
+  const directory = mkdtempSync(join(tmpdir(), 'tandem-bench-'))
+  const files = await prepareBenchNetwork(directory, { rollupCount, senders })
+  const child = await startSequencer(files.layout)
   const stopSequencer = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGTERM')
     await once(child, 'exit')
   }
   return {
-    network,
-    layout,
-    rollups: rollups.map(({ chainId }) => chainId),
-    genesisFile,
+    ...files,
     pid: child.pid!,
     stopSequencer,
     stop: async () => {
