@@ -28,6 +28,9 @@ import { openFileLog } from './log/file-log.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { startPosting } from './posting/start-posting.ts'
 import type { BlockTags } from './posting/tags.ts'
+import { decodeTransaction, type TransactionRules } from './drivers/transaction.ts'
+import { openWaitingRoom } from './waiting/waiting-room.ts'
+import { TandemError } from '../../sdk/protocol/errors.ts'
 import { openRecoveryPoints } from './recovery/points.ts'
 import { createMarginProbe } from './risk/margin-probe.ts'
 import { riskMethods } from './risk/methods.ts'
@@ -60,6 +63,7 @@ export async function startSequencerProgram(
   const drivers = createDrivers(config, { state, observer, directory: dirname(options.network) })
   const { log, repairedBytes } = await openFileLog(await openDisk(join(state, 'log')))
   if (repairedBytes > 0) context.log.warn({ repairedBytes }, 'torn end of the log cut off')
+  const waiting = await openWaitingRoom(await openDisk(join(state, 'waiting')))
   const signDigest = digestSigner(loadRoleKey('sequencer', network).privateKey)
   const engine: Engine = await startEngine({
     config,
@@ -82,6 +86,8 @@ export async function startSequencerProgram(
       legs: settings.SEQUENCER_SNAPSHOT_LEGS,
       prune: settings.SEQUENCER_LOG_KEEP === 'recovery',
     },
+    waiting,
+    decodeLeg: (chainId, rawTx) => decodeTransaction(rawTx, rulesOf(config, chainId)),
     observe: observer.engine,
     faultpoint,
     fail: context.fail,
@@ -100,9 +106,20 @@ export async function startSequencerProgram(
       await posting?.stop()
       await engine.stop()
       history.close()
+      await waiting.close()
       await log.close()
     },
   }
+}
+
+/** What a rollup asks of every transaction. */
+function rulesOf({ chains }: CoreConfig, chainId: number): TransactionRules {
+  const chain = chains.find((item) => item.chainId === chainId)
+  if (chain === undefined) {
+    const known = chains.map((item) => item.chainId).join(', ')
+    throw new TandemError('UNKNOWN_CHAIN', { chainId, known })
+  }
+  return { chainId, baseFeePerGas: chain.baseFeePerGas, gasMax: BigInt(LIMITS.legGas) }
 }
 
 function after(ms: number, run: () => void): () => void {
@@ -163,8 +180,8 @@ async function serve(
   const gateway = await startGateway({
     port: Number(new URL(network.sequencer.rpcUrl).port),
     logId: config.logId,
-    chains: config.chains.map(({ chainId, baseFeePerGas }) => ({
-      rules: { chainId, baseFeePerGas, gasMax: BigInt(LIMITS.legGas) },
+    chains: config.chains.map(({ chainId }) => ({
+      rules: rulesOf(config, chainId),
       reader: drivers.get(chainId) as ChainDriver,
     })),
     sequencer,

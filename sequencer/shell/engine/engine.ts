@@ -13,6 +13,7 @@ import { noFaults, type Faultpoint } from '../faults.ts'
 import { createRecovery, type Recovery } from '../recovery/recovery.ts'
 import { createAnswers, signRefusal } from './answers.ts'
 import { Blocks } from './blocks.ts'
+import { keepHeld, resumeHeld } from './held.ts'
 import type { EngineOptions } from './options.ts'
 import { addToPlans, publishedBlock, type Plans } from './plans.ts'
 import { simulateWithProbes } from './probes.ts'
@@ -50,6 +51,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const recovery = createRecovery(options, { fold, blocks })
     const engine = new Engine(options, { state, blocks, writer, publications, recovery })
     engine.dispatch({ type: 'tick' })
+    resumeHeld(engine)
     return engine
   } catch (error) {
     await blocks.stop()
@@ -182,7 +184,7 @@ export class Engine {
       case 'known':
         return this.#start(() => this.#answerKnown(effect))
       case 'held':
-        return this.answers.held(effect.waiters)
+        return this.#start(() => keepHeld(this, effect))
       case 'cancelled':
         return this.#start(async () => {
           await this.writer.durable(effect.height)

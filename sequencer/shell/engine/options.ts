@@ -1,7 +1,8 @@
-import type { Hash } from '../../../sdk/protocol/hex.ts'
+import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import type { CoreConfig } from '../../core/config.ts'
 import type { Difference } from '../../core/execution.ts'
 import type { FormedSlot } from '../../core/input.ts'
+import type { Leg } from '../../core/leg.ts'
 import type { SignSystemCall } from '../../core/record.ts'
 import type { ChainDriver } from '../drivers/driver.ts'
 import type { Faultpoint } from '../faults.ts'
@@ -10,6 +11,7 @@ import type { FeedSet } from '../marks.ts'
 import type { RecoveryPoints } from '../recovery/points.ts'
 import type { MarginProbe } from './probes.ts'
 import type { SignDigest } from '../signing.ts'
+import type { WaitingRoom } from '../waiting/waiting-room.ts'
 
 /** Time as the engine sees it. */
 export type Clock = {
@@ -68,6 +70,10 @@ export type EngineOptions = {
   points: RecoveryPoints
   /** When the next recovery point is made. */
   recovery: RecoverySettings
+  /** Keeps what is answered before it is in the log. */
+  waiting: WaitingRoom
+  /** Decodes what {@link waiting} kept. @throws TandemError when it is not valid any more. */
+  decodeLeg: (chainId: number, rawTx: Hex) => Leg
   observe: (event: EngineEvent) => void
   /** Where a test may stop the process; default nowhere. */
   faultpoint?: Faultpoint | undefined

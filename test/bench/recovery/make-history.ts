@@ -17,6 +17,7 @@ import { openDisk } from '../../../sequencer/shell/log/disk.ts'
 import { openFileLog } from '../../../sequencer/shell/log/file-log.ts'
 import { openRecoveryPoints } from '../../../sequencer/shell/recovery/points.ts'
 import { digestSigner, systemSigner } from '../../../sequencer/shell/signing.ts'
+import { openWaitingRoom } from '../../../sequencer/shell/waiting/waiting-room.ts'
 import { plainLeg, type Sender } from '../bundles/legs.ts'
 import type { BenchFiles } from '../bundles/network.ts'
 import { progress } from '../report.ts'
@@ -38,6 +39,7 @@ export async function makeHistory(
   const { layout, network, rollups } = files
   const config = coreConfig(network, readSettings({}))
   const { log } = await openFileLog(await openDisk(join(layout.sequencer, 'log')))
+  const rules = { baseFeePerGas: config.chains[0]!.baseFeePerGas, gasMax: BigInt(LIMITS.legGas) }
   // Far enough back that the clock of the machine is ahead of the last slot.
   const clock = jumpingClock(Date.now() - Math.max(1, slots - log.tip()) * slotMsMax)
   const engine = await startEngine({
@@ -47,6 +49,8 @@ export async function makeHistory(
     signDigest: digestSigner(developmentKey('sequencer').privateKey),
     signSystem: systemSigner(developmentKey('system').privateKey),
     feeds: { logId: config.logId, feeds: [], threshold: 1 },
+    waiting: await openWaitingRoom(await openDisk(join(layout.sequencer, 'waiting'))),
+    decodeLeg: (chainId, rawTx) => decodeTransaction(rawTx, { chainId, ...rules }),
     points: openRecoveryPoints(await openDisk(join(layout.sequencer, 'recovery')), config),
     recovery: { blocks: 1_000, slots: 2_000, legs: 20_000, prune: false },
     observe: () => undefined,
@@ -55,7 +59,6 @@ export async function makeHistory(
     },
   })
   const port = enginePort(engine)
-  const rules = { baseFeePerGas: config.chains[0]!.baseFeePerGas, gasMax: BigInt(LIMITS.legGas) }
   for (const sender of senders) {
     for (const chainId of rollups) {
       // oxlint-disable-next-line no-await-in-loop -- one question after the other
