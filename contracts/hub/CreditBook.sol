@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Acting} from "../libraries/Acting.sol";
 import {AccountIds, InstrumentIds} from "../libraries/Ids.sol";
 import {MarginAttestation} from "../types/Margin.sol";
 import {
@@ -276,7 +277,8 @@ contract CreditBook is CreditRules {
     }
 
     function _requireOwner(bytes32 account) private view {
-        if (msg.sender != AccountIds.ownerOf(account)) revert NotAccountOwner(msg.sender, account);
+        address caller = Acting.caller(_rules().slotContext);
+        if (caller != AccountIds.ownerOf(account)) revert NotAccountOwner(caller, account);
     }
 
     function _requireTerm(uint40 expiryS) private view {

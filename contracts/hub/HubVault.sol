@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Acting} from "../libraries/Acting.sol";
 import {AccountIds} from "../libraries/Ids.sol";
 import {TokenUnits} from "../libraries/TokenUnits.sol";
 import {MessageEndpoint} from "../messaging/MessageEndpoint.sol";
@@ -116,8 +117,9 @@ contract HubVault is IHubVault, MessageEndpoint {
     }
 
     function _validate(Order memory order) private view {
-        if (msg.sender != AccountIds.ownerOf(order.account)) {
-            revert NotAccountOwner(msg.sender, order.account);
+        address caller = Acting.caller(ICreditBook(_layout().creditBook).slotContext());
+        if (caller != AccountIds.ownerOf(order.account)) {
+            revert NotAccountOwner(caller, order.account);
         }
         if (order.amount18 == 0) revert ZeroAmount();
         if (

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Acting} from "../libraries/Acting.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {CrossMarginClient} from "../kit/CrossMarginClient.sol";
 import {OptionSeries} from "../libraries/OptionSeries.sol";
@@ -234,6 +235,11 @@ contract OptionsExchange is SignedOrders, CrossMarginClient {
     /// @dev The log's time, which is the pool's too; a block may close several slots.
     function _nowS() internal view override returns (uint256) {
         return slotContext().timestampMs() / 1_000;
+    }
+
+    /// @inheritdoc SignedOrders
+    function _caller() internal view override returns (address) {
+        return Acting.caller(address(slotContext()));
     }
 
     function _listed(uint256 riskKey) private view returns (Series memory found) {

@@ -80,11 +80,15 @@ abstract contract SignedOrders is IOptionsExchange {
         _orders().filled18[hash] = filled18 + size18;
     }
 
+    /// @dev For whom a call counts: see {Acting}.
+    function _caller() internal view virtual returns (address);
+
     /// @dev Seconds since 1970 by which orders expire.
     function _nowS() internal view virtual returns (uint256);
 
     function _requireOwner(bytes32 account) internal view {
-        if (msg.sender != account.ownerOf()) revert NotAccountOwner(msg.sender, account);
+        address caller = _caller();
+        if (caller != account.ownerOf()) revert NotAccountOwner(caller, account);
     }
 
     /// @dev Wraps for the one value without a positive counterpart, which then is 2^255.

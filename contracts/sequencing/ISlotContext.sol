@@ -37,6 +37,13 @@ interface ISlotContext {
     /// @notice The key that opens slots.
     function system() external view returns (address);
 
+    /// @notice The contract that runs signed intents in the name of their owners.
+    function executor() external view returns (address);
+
+    /// @notice For whom a call by `caller` counts: the owner of the intent that is running when it is the
+    /// executor, else the caller itself.
+    function actorOf(address caller) external view returns (address);
+
     /// @notice Height of the open slot; 0 before the first.
     function slot() external view returns (uint64);
 

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 import {IMailbox} from "../messaging/IMailbox.sol";
+import {IBundleExecutor} from "./IBundleExecutor.sol";
 import {ISlotContext} from "./ISlotContext.sol";
 
 /// @title What the log says about the slot that this chain executes.
@@ -19,6 +20,7 @@ contract SlotContext is ISlotContext, Initializable {
         uint32 keyCount;
         mapping(uint256 index => bytes32) keys;
         mapping(bytes32 key => uint256 kind) kinds;
+        address executor;
     }
 
     uint256 private constant KEYS_MAX = 1024;
@@ -42,10 +44,15 @@ contract SlotContext is ISlotContext, Initializable {
         _;
     }
 
-    /// @notice Names the key that opens slots, and who may replace it.
-    function initialize(address system_, address governance_) external initializer {
+    /// @notice Names the key that opens slots, who may replace it, and the contract that runs intents.
+    function initialize(
+        address system_,
+        address governance_,
+        address executor_
+    ) external initializer {
         _layout().system = system_;
         _layout().governance = governance_;
+        _layout().executor = executor_;
         emit SystemSet(system_);
     }
 
@@ -92,6 +99,17 @@ contract SlotContext is ISlotContext, Initializable {
     /// @inheritdoc ISlotContext
     function system() external view override returns (address) {
         return _layout().system;
+    }
+
+    /// @inheritdoc ISlotContext
+    function executor() external view override returns (address) {
+        return _layout().executor;
+    }
+
+    /// @inheritdoc ISlotContext
+    function actorOf(address caller) external view override returns (address) {
+        if (caller != _layout().executor) return caller;
+        return IBundleExecutor(caller).actingFor();
     }
 
     /// @inheritdoc ISlotContext

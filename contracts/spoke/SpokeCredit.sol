@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Acting} from "../libraries/Acting.sol";
 import {ICollateralPool, ICrossMarginProtocol} from "../kit/ICollateralPool.sol";
 import {AccountIds, InstrumentIds} from "../libraries/Ids.sol";
 import {PositionSet, Positions} from "../libraries/PositionSet.sol";
@@ -271,9 +272,10 @@ contract SpokeCredit is SpokeRules {
 
     function _requireMayReturn(bytes32 account, uint256 amount18) private view {
         if (amount18 == 0) revert ZeroAmount();
-        if (msg.sender == AccountIds.ownerOf(account)) return;
+        address caller = Acting.caller(_rules().slotContext);
+        if (caller == AccountIds.ownerOf(account)) return;
         if (_nowS() < _layout().leases[account].expiryS) {
-            revert NotAccountOwner(msg.sender, account);
+            revert NotAccountOwner(caller, account);
         }
     }
 

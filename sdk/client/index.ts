@@ -1,6 +1,7 @@
 export * from './actions/attest-margin.ts'
 export * from './actions/deposit.ts'
 export * from './actions/exchange.ts'
+export * from './actions/force-bundle.ts'
 export * from './actions/get-account.ts'
 export * from './actions/get-balance-sheet.ts'
 export * from './actions/get-status.ts'

@@ -147,7 +147,9 @@ function proceed(state: CoreState, formation: Formation): Effect[] {
     abandonFormation(state)
     return [...effects, ...stopChain(state, broken)]
   }
-  const nothing = formation.lists.size === 0 && formation.refused.length === 0
+  // A voided entry touches no chain and stands in the log all the same.
+  const { entries, lists, refused } = formation
+  const nothing = entries.length === 0 && lists.size === 0 && refused.length === 0
   if (nothing && !hasNotes(state)) {
     state.formation = undefined
     giveBack(

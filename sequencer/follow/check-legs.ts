@@ -1,11 +1,11 @@
 import { decodeFunctionData, parseAbi } from 'viem'
 import { keccak256 } from '../../sdk/protocol/keccak.ts'
-import { ENTRY_KIND } from '../../sdk/protocol/entry.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import type { RecordedChain, RecordedLeg, SlotRecord } from '../../sdk/protocol/slot.ts'
 import { chainOf, type CoreConfig } from '../core/config.ts'
 import { DISPATCH_TOPIC } from '../core/messages.ts'
 import { partiesOf } from '../shell/drivers/transaction.ts'
+import { isSystemSigned } from './check-forced.ts'
 import { LieError } from './lie.ts'
 
 const slotContext = parseAbi([
@@ -60,7 +60,7 @@ function checkVerdict(record: SlotRecord, placed: Placed): void {
 /** System legs are the system key's, all others are not. */
 function checkSender(config: CoreConfig, record: SlotRecord, placed: Placed): void {
   const { origin, rawTx } = placed.leg
-  const system = origin.type !== 'entry' || record.entries[origin.entry]?.kind === ENTRY_KIND.system
+  const system = origin.type !== 'entry' || isSystemSigned(record.entries[origin.entry])
   const { from } = partiesOf(rawTx)
   if (system === (from === config.system)) return
   const rule = 'the system key signs system legs and nothing else'

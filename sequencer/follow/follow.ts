@@ -4,6 +4,9 @@ import type { CoreConfig } from '../core/config.ts'
 import type { ChainDriver } from '../shell/drivers/driver.ts'
 import type { L1Client } from '../shell/l1/l1-client.ts'
 import type { Ledger } from '../shell/posting/ledger.ts'
+import type { ForcedInput } from '../core/forced.ts'
+import type { Inbox } from '../shell/l1/inbox.ts'
+import { checkForced } from './check-forced.ts'
 import { checkHeader } from './check-header.ts'
 import { checkLegs } from './check-legs.ts'
 import { beginAt, executeSuperblock } from './execute.ts'
@@ -25,6 +28,8 @@ export type FollowOptions = {
   config: CoreConfig
   l1: L1Client
   ledger: Ledger
+  /** The inbox of forced bundles; absent where the network has none. */
+  inbox?: Inbox | undefined
   /** One per sequenced rollup, on fresh nodes. */
   drivers: ReadonlyMap<number, ChainDriver>
   /** keccak256 of the genesis file of each rollup, as this follower has it. */
@@ -50,7 +55,9 @@ export async function follow(options: FollowOptions): Promise<Followed> {
   const { number: toBlock } = await l1.head()
   const posted = readPostedLog(l1, ledger, { logId: config.logId, fromBlock: 0, toBlock })
   const at: FollowProgress = { slot: 0, superblock: 0, blocks: 0 }
+  const forced = await readInbox(options.inbox, toBlock)
   const slots = checkedSlots(options, posted, {
+    forced,
     begin: (genesis) => beginAt(genesis, drivers, genesisHashes),
   })
   for await (const superblock of bySuperblock(slots)) {
@@ -73,7 +80,13 @@ type PostedGenesis = Extract<PostedRecord, { height: 0 }>['genesis']
 async function* checkedSlots(
   { config, l1, until = Number.MAX_SAFE_INTEGER }: FollowOptions,
   posted: AsyncIterable<PostedRecord>,
-  { begin }: { begin: (genesis: PostedGenesis) => Promise<void> },
+  {
+    forced,
+    begin,
+  }: {
+    forced: readonly ForcedInput[]
+    begin: (genesis: PostedGenesis) => Promise<void>
+  },
 ): AsyncIterable<{ record: SlotRecord }> {
   let before: SlotHeader | undefined
   for await (const item of posted) {
@@ -85,10 +98,21 @@ async function* checkedSlots(
     if (record.header.height > until) return
     checkHeader(record, before)
     await checkOrigin(l1, record.header, { before, l1Block })
+    checkForced(config, record, { before, inbox: forced })
     checkLegs(config, record)
     before = record.header
     yield { record }
   }
+}
+
+const blocksAtOnce = 2_000
+
+async function readInbox(inbox: Inbox | undefined, toBlock: number): Promise<ForcedInput[]> {
+  const all: ForcedInput[] = []
+  for (let from = 0; inbox !== undefined && from <= toBlock; from += blocksAtOnce) {
+    all.push(...(await inbox.read(from, Math.min(toBlock, from + blocksAtOnce - 1))))
+  }
+  return all
 }
 
 /** The block of `l1` that a slot names is there, and older than the one that the slot is posted in. */

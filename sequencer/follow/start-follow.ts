@@ -2,6 +2,7 @@ import { ConfigError } from '../../sdk/process/config-error.ts'
 import type { Address } from '../../sdk/protocol/hex.ts'
 import type { Network } from '../../sdk/protocol/network.ts'
 import { coreConfig, readSettings } from '../shell/config.ts'
+import { openInbox } from '../shell/l1/inbox.ts'
 import { createL1Client } from '../shell/l1/l1-client.ts'
 import { openLedger } from '../shell/posting/ledger.ts'
 import { freshDrivers, genesisHashesOf } from './follower.ts'
@@ -36,7 +37,9 @@ export async function followNetwork(options: {
   const l1 = createL1Client(options.l1Url ?? settlement.rpcUrl)
   try {
     const ledger = openLedger(l1, address)
-    return await follow({ config, l1, ledger, drivers, genesisHashes, until, progress })
+    const inboxAddress = settlement.contracts['bundleInbox'] as Address | undefined
+    const inbox = inboxAddress === undefined ? undefined : openInbox(l1, inboxAddress)
+    return await follow({ config, l1, ledger, inbox, drivers, genesisHashes, until, progress })
   } finally {
     await Promise.all([...drivers.values()].map((driver) => driver.stop()))
   }

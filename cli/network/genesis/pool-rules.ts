@@ -59,3 +59,10 @@ export function vaultAsset({ id, decimals }: LocalAsset, token: `0x${string}`) {
   const custodyCap = COLLATERAL[id]!.custodyTokens * 10n ** BigInt(decimals)
   return { asset: id, token, decimals, custodyCap }
 }
+
+/** What a place in the inbox on a local network costs, in wei of that chain's coin. */
+export const FORCED_FEES = {
+  base: 1_000_000_000_000_000n,
+  perByte: 1_000_000_000n,
+  perGas: 1_000_000_000n,
+}

@@ -9,6 +9,7 @@ import { OWNER, type HyperlaneCore } from './hyperlane.ts'
 import { ASSETS, protocolIdOf } from './market.ts'
 import { deployProxied } from './proxied.ts'
 import {
+  FORCED_FEES,
   LEASE_RULES,
   ledgerAsset,
   MARGIN_RULES,
@@ -32,6 +33,8 @@ const CONTRACTS = {
   spokeCredit: { source: 'spoke/SpokeCredit', on: ['rollup'] },
   optionsExchange: { source: 'protocols/OptionsExchange', on: ['rollup'] },
   slotLedger: { source: 'l1/SlotLedger', on: ['settlement'] },
+  bundleInbox: { source: 'l1/BundleInbox', on: ['settlement'] },
+  bundleExecutor: { source: 'sequencing/BundleExecutor', on: ['hub', 'rollup'] },
 } as const satisfies Record<string, { source: string; on: readonly LocalChain['kind'][] }>
 
 type ContractName = keyof typeof CONTRACTS
@@ -89,7 +92,7 @@ const registry = poolAddress('protocolRegistry')
 
 /** Gives the arguments of each contract's `initialize`. */
 const SETTINGS: Record<ContractName, (around: PoolSurroundings) => readonly unknown[]> = {
-  slotContext: () => [developmentKey('system').address, OWNER],
+  slotContext: () => [developmentKey('system').address, OWNER, poolAddress('bundleExecutor')],
   markFeeds: ({ networkId }) => [
     {
       ...{ ...roles, slotContext, networkId, signers: feedSigners() },
@@ -140,6 +143,8 @@ const SETTINGS: Record<ContractName, (around: PoolSurroundings) => readonly unkn
   slotLedger: ({ networkId }) => [
     { governance: OWNER, networkId, sequencer: developmentKey('sequencer').address },
   ],
+  bundleInbox: () => [{ governance: OWNER, fees: FORCED_FEES }],
+  bundleExecutor: ({ networkId }) => [{ slotContext, networkId }],
   optionsExchange: () => [{ pool: poolAddress('spokeCredit'), slotContext, registry, marks }],
 }
 

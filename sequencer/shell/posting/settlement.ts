@@ -1,5 +1,7 @@
 import { BaseError } from '../../../sdk/protocol/errors.ts'
 import type { L1Origin } from '../../../sdk/protocol/slot.ts'
+import type { ForcedInput } from '../../core/forced.ts'
+import type { Inbox } from '../l1/inbox.ts'
 import { L1Error, type L1Client } from '../l1/l1-client.ts'
 import type { Ledger } from './ledger.ts'
 import { LedgerConflictError, type Poster } from './poster.ts'
@@ -21,8 +23,12 @@ export type SettlementOptions = {
   tags: MovableTags
   /** Block of `l1` that the log named last. */
   origin: () => L1Origin
-  /** Told of each later block that lies deep enough. */
-  onOrigin: (origin: L1Origin) => void
+  /** The inbox of forced bundles; absent where there is none. */
+  inbox: Inbox | undefined
+  /** Blocks within which what was forced stands in the log. */
+  forcedWithinBlocks: number
+  /** Told of each later block that lies deep enough, with all that was forced in the blocks before it. */
+  onOrigin: (origin: L1Origin, forced: readonly ForcedInput[]) => void
   /** Called once when `l1` is not the chain that the log rests on. */
   onConflict: (error: BaseError) => void
   /** Milliseconds between two looks at `l1`. */
@@ -74,6 +80,8 @@ function settlementTurn({
   poster,
   tags,
   origin,
+  inbox,
+  forcedWithinBlocks,
   onOrigin,
   observe,
 }: SettlementOptions): () => Promise<void> {
@@ -84,7 +92,11 @@ function settlementTurn({
     const deep = Math.max(0, head.number - L1_DEPTH)
     await checkOrigin(l1, origin(), head)
     const hash = await l1.hashAt(deep)
-    if (hash !== undefined && deep > origin().number) onOrigin({ number: deep, hash })
+    if (hash !== undefined && deep > origin().number) {
+      // What is older stands in the log; what is there already is passed over by the core.
+      const from = Math.max(0, origin().number - forcedWithinBlocks)
+      onOrigin({ number: deep, hash }, (await inbox?.read(from, deep)) ?? [])
+    }
 
     const { nextSlot } = await poster.turn(head)
     const before = tags.slots()

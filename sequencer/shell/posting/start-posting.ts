@@ -4,6 +4,7 @@ import type { Address, Hash } from '../../../sdk/protocol/hex.ts'
 import type { Network } from '../../../sdk/protocol/network.ts'
 import type { SequencerSettings } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
+import { openInbox } from '../l1/inbox.ts'
 import { createL1Client } from '../l1/l1-client.ts'
 import type { LogStore } from '../log/log-store.ts'
 import type { SignDigest } from '../signing.ts'
@@ -38,6 +39,7 @@ export function startPosting(
     logger.warn('the settlement chain has no ledger of slots, nothing is posted')
     return undefined
   }
+  const inboxAddress = settlement.contracts['bundleInbox'] as Address | undefined
   const l1 = createL1Client(settlement.rpcUrl)
   const ledger = openLedger(l1, ledgerAddress)
   const observe = createPostingObserver(logger, registry)
@@ -54,7 +56,9 @@ export function startPosting(
   const running = startSettlement({
     ...{ l1, ledger, poster, tags, observe },
     origin: () => engine.state.l1Origin,
-    onOrigin: (origin) => engine.dispatch({ type: 'l1', origin }),
+    inbox: inboxAddress === undefined ? undefined : openInbox(l1, inboxAddress),
+    forcedWithinBlocks: engine.options.config.forcedWithinBlocks,
+    onOrigin: (origin, forced) => engine.dispatch({ type: 'l1', origin, forced }),
     onConflict: (error) => {
       logger.error({ err: error }, 'the log and l1 disagree, nothing more is sequenced')
       engine.halt(error.message)

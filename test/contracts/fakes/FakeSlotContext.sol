@@ -8,6 +8,10 @@ contract FakeSlotContext {
     mapping(bytes32 => bool) public isListed;
     mapping(bytes32 => bool) public isJoint;
 
+    function actorOf(address caller) external pure returns (address) {
+        return caller;
+    }
+
     function set(uint64 slot_, uint64 timestampMs_) external {
         slot = slot_;
         timestampMs = timestampMs_;

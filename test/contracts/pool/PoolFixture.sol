@@ -12,6 +12,8 @@ import {IMarginVerifier} from "../../../contracts/hub/IMarginVerifier.sol";
 import {NetworkDomain} from "../../../contracts/libraries/NetworkDomain.sol";
 import {IMessageEndpoint} from "../../../contracts/messaging/IMessageEndpoint.sol";
 import {SequencedIsm} from "../../../contracts/messaging/SequencedIsm.sol";
+import {BundleExecutor} from "../../../contracts/sequencing/BundleExecutor.sol";
+import {IBundleExecutor} from "../../../contracts/sequencing/IBundleExecutor.sol";
 import {SlotContext} from "../../../contracts/sequencing/SlotContext.sol";
 import {IProtocolRegistry} from "../../../contracts/spoke/IProtocolRegistry.sol";
 import {ISpokeCredit} from "../../../contracts/spoke/ISpokeCredit.sol";
@@ -42,6 +44,7 @@ abstract contract PoolFixture is TestBase {
         FakeMultisig multisig;
         SequencedIsm fast;
         SlotContext slots;
+        BundleExecutor executor;
         SpokeVault vault;
         SpokeCredit credit;
         ProtocolRegistry registry;
@@ -72,6 +75,7 @@ abstract contract PoolFixture is TestBase {
     CreditBook internal book;
     MarginVerifier internal verifier;
     SlotContext internal hubSlots;
+    BundleExecutor internal hubExecutor;
     HostileMailbox internal hubMailbox;
     FakeMultisig internal hubMultisig;
     SequencedIsm internal hubFast;
@@ -87,7 +91,8 @@ abstract contract PoolFixture is TestBase {
         hubMailbox = new HostileMailbox(HUB);
         hubMultisig = new FakeMultisig();
         hubSlots = SlotContext(proxied(address(new SlotContext())));
-        hubSlots.initialize(SYSTEM, GOVERNANCE);
+        hubExecutor = _executor(address(hubSlots));
+        hubSlots.initialize(SYSTEM, GOVERNANCE, address(hubExecutor));
         hubFast = SequencedIsm(proxied(address(new SequencedIsm())));
         hubFast.initialize(address(hubSlots), address(hubMultisig));
         ledger = Ledger(proxied(address(new Ledger())));
@@ -105,6 +110,11 @@ abstract contract PoolFixture is TestBase {
 
     function proxied(address implementation) internal returns (address) {
         return address(new LateProxy(implementation));
+    }
+
+    function _executor(address slots) private returns (BundleExecutor executor) {
+        executor = BundleExecutor(proxied(address(new BundleExecutor())));
+        executor.initialize(IBundleExecutor.Config(slots, address(networkId)));
     }
 
     function asRouter(address contractAddress) internal pure returns (bytes32) {
@@ -272,7 +282,8 @@ abstract contract PoolFixture is TestBase {
         r.mailbox = new HostileMailbox(chainId);
         r.multisig = new FakeMultisig();
         r.slots = SlotContext(proxied(address(new SlotContext())));
-        r.slots.initialize(SYSTEM, GOVERNANCE);
+        r.executor = _executor(address(r.slots));
+        r.slots.initialize(SYSTEM, GOVERNANCE, address(r.executor));
         r.fast = SequencedIsm(proxied(address(new SequencedIsm())));
         r.fast.initialize(address(r.slots), address(r.multisig));
         r.vault = SpokeVault(payable(proxied(address(new SpokeVault()))));

@@ -71,7 +71,7 @@ contract SlotContextTest is PoolFixture {
 
     function test_aSecondInitialiseIsRefused() public {
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        hubSlots.initialize(address(this), address(this));
+        hubSlots.initialize(address(this), address(this), address(this));
     }
 
     function test_onlyGovernanceReplacesTheSystemKey() public {
