@@ -1,4 +1,4 @@
-import { stringToHex, toRlp } from 'viem/utils'
+import { stringToHex } from 'viem/utils'
 import { keccak256 } from './keccak.ts'
 import {
   bundleConditionFields,
@@ -8,7 +8,7 @@ import {
 } from './condition.ts'
 import type { Hash } from './hex.ts'
 import type { AccountId } from './ids.ts'
-import { uint, type Fields } from './rlp.ts'
+import { encodeFields, uint, type Fields } from './rlp.ts'
 
 /** Kinds of entry in the log. `forced` comes from the inbox on the settlement chain. */
 export const ENTRY_KIND = { transaction: 1, bundle: 2, forced: 3, system: 4 } as const
@@ -142,7 +142,5 @@ function marginFields({ account, initialMin18 }: MarginPredicate): Fields {
 }
 
 function entryId(kind: EntryKind, logId: Hash, content: readonly Fields[]): Hash {
-  return keccak256(toRlp([uint(ENTRY_VERSION), uint(kind), logId, [...content]] as Rlp))
+  return keccak256(encodeFields([uint(ENTRY_VERSION), uint(kind), logId, content]))
 }
-
-type Rlp = Parameters<typeof toRlp>[0] & readonly unknown[]

@@ -1,3 +1,4 @@
+import { bytesToHex, writeHex } from './bytes.ts'
 import type { Hash, Hex } from './hex.ts'
 import {
   BLOCK_BYTES,
@@ -9,14 +10,7 @@ import {
 
 const module = createKeccakModule()
 const memory = new Uint8Array(module.memory.buffer)
-
-/** Two hexadecimal digits of each byte. */
-const digits = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
-/** Value of each hexadecimal digit by its character code. */
-const values = Uint8Array.from({ length: 128 }, (_, code) => {
-  const value = Number.parseInt(String.fromCharCode(code), 16)
-  return Number.isNaN(value) ? 0 : value
-})
+const HASH_BYTES = 32
 
 /**
  * Keccak-256, as Ethereum uses it, in lower-case hexadecimal text.
@@ -25,15 +19,13 @@ const values = Uint8Array.from({ length: 128 }, (_, code) => {
  */
 export function keccak256(data: Hex | Uint8Array): Hash {
   absorb(data)
-  let text = '0x'
-  for (let i = 0; i < 32; i++) text += digits[memory[i]!]
-  return text as Hash
+  return bytesToHex(memory.subarray(0, HASH_BYTES))
 }
 
 /** {@link keccak256} as 32 bytes. */
 export function keccak256Bytes(data: Hex | Uint8Array): Uint8Array {
   absorb(data)
-  return memory.slice(0, 32)
+  return memory.slice(0, HASH_BYTES)
 }
 
 /** Leaves the hash in the first 32 bytes of the memory. */
@@ -58,13 +50,6 @@ function absorb(data: Hex | Uint8Array): void {
 
 /** Writes `count` bytes of the data from the byte `from` where the module reads them. */
 function write(data: Hex | Uint8Array, from: number, count: number): void {
-  if (typeof data !== 'string') {
-    memory.set(data.subarray(from, from + count), INPUT_AT)
-    return
-  }
-  let at = 2 + from * 2
-  for (let i = 0; i < count; i++, at += 2) {
-    memory[INPUT_AT + i] =
-      (values[data.charCodeAt(at) & 0x7f]! << 4) | values[data.charCodeAt(at + 1) & 0x7f]!
-  }
+  if (typeof data === 'string') writeHex(data, { into: memory, at: INPUT_AT, from, count })
+  else memory.set(data.subarray(from, from + count), INPUT_AT)
 }

@@ -1,9 +1,9 @@
-import { fromRlp, hexToString, stringToHex, toRlp } from 'viem/utils'
+import { fromRlp, hexToString, stringToHex } from 'viem/utils'
 import { keccak256 } from './keccak.ts'
 import { entryFields, readEntry } from './entry-codec.ts'
-import type { Hash, Hex } from './hex.ts'
+import type { Hash } from './hex.ts'
 import { big, hex, int, list, RecordError } from './record-reader.ts'
-import { uint, type Fields } from './rlp.ts'
+import { encodeFields, uint, type Fields } from './rlp.ts'
 import type {
   GenesisRecord,
   L1Origin,
@@ -19,8 +19,12 @@ import type {
 export const RECORD_VERSION = 3
 
 /** Encodes a slot's body, everything but the header, as RLP. */
-export function encodeSlotBody(body: Omit<SlotRecord, 'header'>): Hex {
-  return rlp([body.entries.map(entryFields), body.chains.map(chainFields), noteFields(body.notes)])
+export function encodeSlotBody(body: Omit<SlotRecord, 'header'>): Uint8Array {
+  return encodeFields([
+    body.entries.map(entryFields),
+    body.chains.map(chainFields),
+    noteFields(body.notes),
+  ])
 }
 
 /** keccak256 of a slot's body, as its header has it. */
@@ -36,14 +40,14 @@ export function encodeSlotRecord(record: SlotRecord): Uint8Array {
     headerFields(record.header),
     [record.entries.map(entryFields), record.chains.map(chainFields), noteFields(record.notes)],
   ]
-  return toRlp(fields as never, 'bytes')
+  return encodeFields(fields)
 }
 
 /** Encodes slot 0: RLP of version, tag 0 and its fields. */
 export function encodeGenesisRecord(genesis: GenesisRecord): Uint8Array {
   const chains = genesis.chains.map((c) => [uint(c.chainId), c.genesisHash, c.header])
-  const fields = [uint(RECORD_VERSION), '0x', genesis.logId, genesis.leader, chains]
-  return toRlp(fields as never, 'bytes')
+  const fields: Fields = [uint(RECORD_VERSION), '0x', genesis.logId, genesis.leader, chains]
+  return encodeFields(fields)
 }
 
 /**
@@ -246,8 +250,4 @@ function readNotes(fields: Fields | undefined): SlotNotes {
       return { chainId: int(chainId), reason: hexToString(hex(reason)) }
     }),
   }
-}
-
-function rlp(fields: Fields): Hex {
-  return toRlp(fields as never, 'hex')
 }

@@ -1,8 +1,9 @@
 import { fc, test } from '@fast-check/vitest'
-import { encodeAbiParameters, keccak256 } from 'viem/utils'
+import { encodeAbiParameters, keccak256, toRlp } from 'viem/utils'
 import { expect } from 'vitest'
 import { bytesToHex } from '../../../sdk/protocol/bytes.ts'
 import { legResultLeaf, logsHash } from '../../../sdk/protocol/receipt-hash.ts'
+import { encodeFields, type Fields } from '../../../sdk/protocol/rlp.ts'
 
 const bytes = (length: number) =>
   fc.uint8Array({ minLength: length, maxLength: length }).map(bytesToHex)
@@ -53,4 +54,23 @@ test.prop([result, fc.nat(15)])('a result’s leaf is what Solidity would hash',
     leg.blockNumber,
   ])
   expect(legResultLeaf(leg, index)).toBe(keccak256(keccak256(encoded)))
+})
+
+const { fields } = fc.letrec<{ fields: Fields }>((tie) => ({
+  fields: fc.oneof(
+    { maxDepth: 4 },
+    fc.uint8Array({ maxLength: 300 }).map(bytesToHex),
+    fc.array(tie('fields'), { maxLength: 40 }),
+  ),
+}))
+
+test.prop([fields])('fields are RLP as others write it', (item) => {
+  expect(bytesToHex(encodeFields(item))).toBe(toRlp(item as never))
+})
+
+test('lengths of every size are RLP as others write it', () => {
+  for (const length of [0, 1, 55, 56, 255, 256, 65_535, 65_536, 2 ** 24]) {
+    const item = bytesToHex(new Uint8Array(length).fill(0x81))
+    expect(bytesToHex(encodeFields([item])) === toRlp([item]), `${length} bytes`).toBe(true)
+  }
 })
