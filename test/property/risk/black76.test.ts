@@ -83,6 +83,23 @@ test('Greeks are the slopes of the price', () => {
   fc.assert(property, runs(500))
 })
 
+test('vanna and volga are the slopes of delta and vega in volatility', () => {
+  const property = fc.property(inputs, (drawn) => {
+    const given = option(drawn)
+    const { forwardUsd, volatility, years } = given
+    fc.pre(volatility * Math.sqrt(years) > 0.02)
+    const width = 1e-4 * volatility
+    const at = (change: number) => greeks({ ...given, volatility: volatility + change }, 0)
+    const [low, high] = [at(-width), at(width)]
+    const { vanna, volga } = greeks(given, 0)
+    const slopes = { delta: high.delta - low.delta, vega: high.vega - low.vega }
+    expect(Math.abs(slopes.delta / (2 * width) - vanna) * volatility).toBeLessThan(1e-5)
+    const scale = (forwardUsd * Math.sqrt(years)) / volatility
+    expect(Math.abs(slopes.vega / (2 * width) - volga) / scale).toBeLessThan(1e-5)
+  })
+  fc.assert(property, runs(500))
+})
+
 test('a price gives back its volatility where it determines it', () => {
   const property = fc.property(inputs, (drawn) => {
     const given = { ...option(drawn), discount: 1 }

@@ -70,7 +70,7 @@ test('a bad line gives an error that names field, rule and line, and the stream 
 
 test('lines may be cut anywhere, and one that is too long is refused once', async () => {
   const line = JSON.stringify(call)
-  const long = `"${'x'.repeat(LINE_CHARACTERS_MAX)}"`
+  const long = `"${'x'.repeat(LINE_CHARACTERS_MAX + (3 << 20))}"`
   const text = `${line}\n${long}\n${line}`
   const size = 1 << 20
   const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, i) =>

@@ -60,6 +60,11 @@ describe('simulate', () => {
     expect(less.after.initialUsd).toBeLessThan(0)
     expect(less.allowed).toBe(true)
     expect(simulate(poor, holding([], -1), market, rules).allowed).toBe(false)
+    // Money brought along does not buy more risk before initial margin is whole again.
+    const both = simulate(poor, holding([option('call', 110, 7, -0.1)], 5), market, rules)
+    expect(both.after.initialUsd).toBeGreaterThan(both.before.initialUsd)
+    expect(both.after.initialUsd).toBeLessThan(0)
+    expect(both.allowed).toBe(false)
   })
 })
 
