@@ -104,6 +104,8 @@ export const LIMITS = {
   rpcSyncMsMax: 30_000,
   /** Storage keys of one proof. */
   rpcProofKeys: 256,
+  /** Milliseconds in which a reader of the slot feed takes a frame, or is cut off. */
+  feedTakeMs: 30_000,
   /** WebSocket connections of the gateway. */
   wsConnections: 1024,
   /** Subscriptions of one WebSocket connection. */

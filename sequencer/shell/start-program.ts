@@ -17,11 +17,13 @@ import {
 } from './config.ts'
 import { createAnvilDriver } from './drivers/anvil-driver.ts'
 import type { ChainDriver } from './drivers/driver.ts'
+import { createSignal } from './drivers/serial.ts'
 import { startEngine, type Engine } from './engine/engine.ts'
 import { enginePort } from './engine/engine-port.ts'
 import { readinessOf } from './engine/readiness.ts'
 import type { Faultpoint } from './faults.ts'
 import { startGateway } from './gateway/server.ts'
+import type { SlotSource } from './gateway/slot-feed.ts'
 import { openHistory, type History } from './history/history.ts'
 import { openDisk } from './log/disk.ts'
 import { openFileLog } from './log/file-log.ts'
@@ -64,6 +66,7 @@ export async function startSequencerProgram(
   const { log, repairedBytes } = await openFileLog(await openDisk(join(state, 'log')))
   if (repairedBytes > 0) context.log.warn({ repairedBytes }, 'torn end of the log cut off')
   const waiting = await openWaitingRoom(await openDisk(join(state, 'waiting')))
+  const durable = createSignal()
   const signDigest = digestSigner(loadRoleKey('sequencer', network).privateKey)
   const engine: Engine = await startEngine({
     config,
@@ -80,15 +83,13 @@ export async function startSequencerProgram(
     margin: createMarginProbe(network, () => engine.state.timestampMs),
     clock: { nowMs: () => Date.now(), elapsedMs: () => performance.now(), after },
     points: openRecoveryPoints(await openDisk(join(state, 'recovery')), config),
-    recovery: {
-      blocks: settings.SEQUENCER_SNAPSHOT_BLOCKS,
-      slots: settings.SEQUENCER_SNAPSHOT_SLOTS,
-      legs: settings.SEQUENCER_SNAPSHOT_LEGS,
-      prune: settings.SEQUENCER_LOG_KEEP === 'recovery',
-    },
+    recovery: recoveryOf(settings),
     waiting,
     decodeLeg: (chainId, rawTx) => decodeTransaction(rawTx, rulesOf(config, chainId)),
-    observe: observer.engine,
+    observe: (event) => {
+      observer.engine(event)
+      if (event.type === 'slot') durable.notify()
+    },
     faultpoint,
     fail: context.fail,
   })
@@ -99,7 +100,9 @@ export async function startSequencerProgram(
     tip: log.tip(),
     engine,
   })
-  const close = await serve(context, { network, settings, config, drivers, engine, tags, history })
+  const slots: SlotSource = { logId: config.logId, log, durable, signDigest }
+  const parts = { network, settings, config, drivers, engine, tags, slots, history }
+  const close = await serve(context, parts)
   return {
     stop: async () => {
       await close()
@@ -109,6 +112,15 @@ export async function startSequencerProgram(
       await waiting.close()
       await log.close()
     },
+  }
+}
+
+function recoveryOf(settings: SequencerSettings) {
+  return {
+    blocks: settings.SEQUENCER_SNAPSHOT_BLOCKS,
+    slots: settings.SEQUENCER_SNAPSHOT_SLOTS,
+    legs: settings.SEQUENCER_SNAPSHOT_LEGS,
+    prune: settings.SEQUENCER_LOG_KEEP === 'recovery',
   }
 }
 
@@ -172,10 +184,11 @@ async function serve(
     drivers: ReadonlyMap<number, ChainDriver>
     engine: Engine
     tags: BlockTags | undefined
+    slots: SlotSource
     history: History
   },
 ): Promise<() => Promise<void>> {
-  const { network, settings, config, drivers, engine, tags, history } = parts
+  const { network, settings, config, drivers, engine, tags, slots, history } = parts
   const sequencer = enginePort(engine)
   const gateway = await startGateway({
     port: Number(new URL(network.sequencer.rpcUrl).port),
@@ -187,6 +200,7 @@ async function serve(
     sequencer,
     history,
     tags,
+    slots,
     guests: riskGuests(network, { settings, config, drivers, engine }),
     version: VERSION,
     registry,

@@ -45,3 +45,27 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     observe: (method, elapsed) => seconds.observe({ method }, elapsed),
   }
 }
+
+/** Counts the open WebSocket connections, and the readers of the slot feed among them. */
+export function watchSockets(
+  registry: Registry,
+  sockets: { connections: () => number; feed?: { readers: () => number } | undefined },
+): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'tandem_gateway_websockets',
+    help: 'Open WebSocket connections.',
+    registers,
+    collect() {
+      this.set(sockets.connections())
+    },
+  })
+  new Gauge({
+    name: 'tandem_gateway_feed_readers',
+    help: 'Readers of the slot feed.',
+    registers,
+    collect() {
+      this.set(sockets.feed?.readers() ?? 0)
+    },
+  })
+}

@@ -2,10 +2,12 @@ import { z } from 'zod'
 import { TandemError } from '../../../sdk/protocol/errors.ts'
 import type { Hash } from '../../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
+import { encodeRefusal } from '../../../sdk/protocol/wire.ts'
 import { decodeTransaction, type TransactionRules } from '../drivers/transaction.ts'
 import { quantity, receiptJson } from '../history/ethereum-format.ts'
 import type { History, TransactionPlace } from '../history/history.ts'
-import type { SequencerPort } from '../port.ts'
+import { RefusedError, type SequencerPort } from '../port.ts'
+import { conditionShape, readCondition } from './condition-shape.ts'
 import { method, type RpcMethod } from './json-rpc.ts'
 import { countShape } from './shapes.ts'
 import { StandardRpcError } from './standard-error.ts'
@@ -14,7 +16,7 @@ import { StandardRpcError } from './standard-error.ts'
 export type SendMethodsOptions = {
   rules: TransactionRules
   history: History
-  sequencer: Pick<SequencerPort, 'acceptTransaction' | 'pendingNonce'>
+  sequencer: Pick<SequencerPort, 'acceptTransaction' | 'pendingNonce' | 'sendBundle'>
 }
 
 /** Codes of EIP-7966. */
@@ -40,8 +42,40 @@ export function sendMethods(options: SendMethodsOptions): [string, RpcMethod][] 
         { signed: true },
       ),
     ],
+    [
+      'eth_sendRawTransactionConditional',
+      method(
+        z.tuple([z.string(), conditionShape]),
+        ([rawTx, condition]) => sendConditional(options, rawTx, condition),
+        { signed: true },
+      ),
+    ],
   ]
 }
+
+/** Takes a transaction that stands only while a condition holds where it stands (ERC-7796). */
+async function sendConditional(
+  { rules, sequencer }: SendMethodsOptions,
+  rawTx: string,
+  request: z.output<typeof conditionShape>,
+): Promise<Hash> {
+  const leg = decodeTransaction(rawTx, rules)
+  const condition = { ...readCondition(request, 'params.1'), chainId: leg.chainId }
+  try {
+    await sequencer.sendBundle({ legs: [leg], canRevert: [true], conditional: [condition] })
+    return leg.hash
+  } catch (error) {
+    if (error instanceof RefusedError && error.errorName === 'CONDITION_FAILED') {
+      const { refusal, shortMessage } = error
+      const data = { name: error.errorName, values: error.values, refusal: encodeRefusal(refusal) }
+      throw new StandardRpcError(rejected, `transaction rejected: ${shortMessage}`, { data })
+    }
+    throw error
+  }
+}
+
+/** Code of ERC-7796 for a condition that does not hold. */
+const rejected = -32_003
 
 /** Takes a transaction and answers with its receipt once its block is published (EIP-7966). */
 async function sendSync(

@@ -16,13 +16,14 @@ import type { ChainView } from './blocks.ts'
 import { chainMethods } from './chain-methods.ts'
 import { filterMethods } from './filters.ts'
 import { answerBytes, refusalText, type RpcEndpoint, type RpcMethods } from './json-rpc.ts'
-import { createGatewayMetrics } from './metrics.ts'
+import { createGatewayMetrics, watchSockets } from './metrics.ts'
 import { watchPending, type Pending } from './pending.ts'
 import { sendMethods } from './send-methods.ts'
 import { sequencerMethods, type GuestMethods } from './sequencer-methods.ts'
 import { createStateRead, type StateReader } from './state-reads.ts'
 import { statusJson } from './status.ts'
 import { subscriptionMethods } from './subscriptions.ts'
+import { createSlotFeed, type SlotSource } from './slot-feed.ts'
 import { serveWebSockets } from './websocket.ts'
 
 /** One sequenced rollup as the gateway serves it. */
@@ -40,6 +41,8 @@ export type GatewayOptions = {
   history: History
   /** How far the rollups' blocks are on `l1`; absent where nothing is posted. */
   tags?: BlockTags | undefined
+  /** What `/feed` tells; absent where there is no log. */
+  slots?: SlotSource | undefined
   /** Methods of other parts at `/`, by name. */
   guests?: GuestMethods | undefined
   /** Shown by `web3_clientVersion`. */
@@ -56,7 +59,7 @@ export type Gateway = { url: string; port: number; close: () => Promise<void> }
 
 /**
  * Starts the gateway: JSON-RPC at `/` and per rollup at `/chain/<id>`, over HTTP and WebSocket; REST
- * under `/v1`; `/livez`, `/readyz` and `/metrics`.
+ * under `/v1`; the slots at `/feed`; `/livez`, `/readyz` and `/metrics`.
  *
  * @throws {@link PortBusyError} when another program listens on its port.
  */
@@ -87,7 +90,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   app.use(unreadable(endpoints.root, fail))
 
   const server = await listen(app, options)
-  const closeSockets = serveWebSockets({ server, endpointAt: endpoints.at, fail })
+  const feed = options.slots === undefined ? undefined : createSlotFeed(options.slots)
+  const sockets = serveWebSockets({ server, endpointAt: endpoints.at, feed, fail })
+  watchSockets(options.registry, { connections: sockets.connections, feed })
   const { port } = server.address() as AddressInfo
   options.log.info({ port, superblock: history.superblock() }, 'gateway listens')
   return {
@@ -95,7 +100,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     port,
     close: () =>
       new Promise((resolve) => {
-        closeSockets()
+        sockets.close()
         server.close(() => resolve())
         server.closeAllConnections()
       }),

@@ -4,36 +4,53 @@ import { WebSocketServer, type RawData, type WebSocket } from 'ws'
 import { TandemError } from '../../../sdk/protocol/errors.ts'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
 import { answerBytes, type RpcEndpoint, type Subscriber } from './json-rpc.ts'
+import type { SlotFeed } from './slot-feed.ts'
 
 /** What {@link serveWebSockets} serves. */
 export type WebSocketOptions = {
   server: Server
   /** Gives the endpoint of a path; undefined where none is. */
   endpointAt: (path: string) => RpcEndpoint | undefined
+  /** Serves `/feed`; absent where there is no log to tell of. */
+  feed?: SlotFeed | undefined
   fail: (error: unknown) => void
 }
 
+/** Connections that are served, and the way to end them. */
+export type ServedSockets = { connections: () => number; close: () => void }
+
+const closePolicy = 1_008
 const closeTooSlow = 1_013
 
-/** Serves JSON-RPC over WebSocket; gives the way to close every connection. */
-export function serveWebSockets(options: WebSocketOptions): () => void {
-  const { server, endpointAt, fail } = options
+/** Serves JSON-RPC and the feed of slots over WebSocket. */
+export function serveWebSockets(options: WebSocketOptions): ServedSockets {
+  const { server, endpointAt, feed, fail } = options
   const sockets = new WebSocketServer({ noServer: true, maxPayload: LIMITS.rpcBodyBytes })
-  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+  const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy())
-    const path = new URL(request.url ?? '/', 'http://gateway').pathname
+    const { pathname: path, searchParams } = new URL(request.url ?? '/', 'http://gateway')
     const endpoint = endpointAt(path)
-    if (endpoint === undefined) return refuseUpgrade(stream, '404 Not Found')
+    const follows = feed !== undefined && path === '/feed'
+    if (endpoint === undefined && !follows) return refuseUpgrade(stream, '404 Not Found')
     if (sockets.clients.size >= LIMITS.wsConnections) {
       return refuseUpgrade(stream, '503 Service Unavailable')
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      serveSocket(socket, endpoint, fail)
+      if (endpoint !== undefined) return serveSocket(socket, endpoint, fail)
+      socket.on('error', () => socket.terminate())
+      // A reader of the feed has nothing to say.
+      socket.on('message', () => socket.close(closePolicy, 'the feed takes no messages'))
+      feed?.serve(socket, searchParams.get('from')).catch(fail)
     })
-  })
-  return () => {
-    for (const socket of sockets.clients) socket.terminate()
-    sockets.close()
+  }
+  server.on('upgrade', upgrade)
+  return {
+    connections: () => sockets.clients.size,
+    close: () => {
+      server.off('upgrade', upgrade)
+      for (const socket of sockets.clients) socket.terminate()
+      sockets.close()
+    },
   }
 }
 
