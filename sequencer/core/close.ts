@@ -81,7 +81,8 @@ export function takePublished(state: CoreState, number: number): Effect[] {
     if (reason.type !== 'funds') continue
     if (touched.has(Number(reason.key.split(':')[0]))) keys.add(reason.key)
   }
-  wake(state, { keys })
+  // Who waits for a block of a number looks again at the next one.
+  wake(state, { keys, time: true })
   forgetAccounts(state)
   return []
 }

@@ -5,11 +5,12 @@ import type { Hash } from '../../sdk/protocol/hex.ts'
 import type { AccountId } from '../../sdk/protocol/ids.ts'
 import { probesFor, type PlacedProbe } from './conditions.ts'
 import { hubOf, type CoreConfig } from './config.ts'
-import { accountKey, isVoidable, type AccountKey, type Entry, type Fault } from './entry.ts'
+import { isVoidable, type AccountKey, type Entry, type Fault } from './entry.ts'
 import type { BlockEnv, LegOutcome, Probe, ProbeAnswer, Simulation } from './execution.ts'
 import { cutPoint, faultOfInvalid, judge, placementsOf, samePlacements } from './judge.ts'
 import type { Call } from './leg.ts'
 import { voidedBy } from './reason.ts'
+import { noncesAfter } from './nonces.ts'
 import { layOut, listsByChain, sameList, type PlacedStep, type Placements } from './program.ts'
 import type { CoreState } from './state.ts'
 import { blockEnv } from './superblock.ts'
@@ -338,9 +339,14 @@ function dropUnfit(state: CoreState, formation: Formation): void {
       fit.push(entry)
       continue
     }
-    const after = noncesAfter(state, entry, { next, skipped: formation.skips.get(entry.entryId) })
-    if (after === undefined) {
+    const after = noncesAfter(state, entry, { next, skips: formation.skips })
+    if (after === 'carry') {
       formation.carried.push(entry)
+      continue
+    }
+    if ('error' in after) {
+      refuse(formation, entry, after)
+      if (formation.voided.has(entry.entryId)) fit.push(entry)
       continue
     }
     for (const [key, nonce] of after) next.set(key, nonce)
@@ -357,25 +363,4 @@ function sameProbes(a: readonly PlacedProbe[], b: readonly PlacedProbe[]): boole
       return other?.entryId === entryId && other.key === key && other.probe.after === probe.after
     })
   )
-}
-
-/** Next nonces after an entry's legs, or undefined when a leg's nonce is not the next one. */
-function noncesAfter(
-  state: CoreState,
-  entry: Entry,
-  {
-    next: before,
-    skipped,
-  }: { next: ReadonlyMap<AccountKey, number>; skipped?: ReadonlySet<number> | undefined },
-): Map<AccountKey, number> | undefined {
-  const after = new Map<AccountKey, number>()
-  for (const [i, item] of entry.legs.entries()) {
-    if (item.type !== 'user' || skipped?.has(i) === true) continue
-    const { leg } = item
-    const key = accountKey(leg.chainId, leg.from)
-    const expected = after.get(key) ?? before.get(key) ?? state.accounts.get(key)?.nonce
-    if (leg.nonce !== expected) return undefined
-    after.set(key, leg.nonce + 1)
-  }
-  return after
 }

@@ -1,11 +1,13 @@
 import { deepStrictEqual } from 'node:assert'
-import type { Hash } from '../../sdk/protocol/hex.ts'
+import type { Address, Hash } from '../../sdk/protocol/hex.ts'
 import { receiptDigest, refusalDigest } from '../../sdk/protocol/receipt-hash.ts'
 import { decodeSlotRecord } from '../../sdk/protocol/slot-codec.ts'
 import { slotHash, type SlotRecord } from '../../sdk/protocol/slot.ts'
-import { ENTRY_KIND } from '../../sdk/protocol/entry.ts'
+import { ENTRY_KIND, LANE } from '../../sdk/protocol/entry.ts'
 import { fromRlp, type Hex } from 'viem'
 import { dispatchedMessages } from '../../sequencer/core/messages.ts'
+import type { ForcedInput } from '../../sequencer/core/forced.ts'
+import { faultOfSlot } from '../../sequencer/core/validity.ts'
 import { deliverCall } from '../../sequencer/core/system-calls.ts'
 import { openFileLog } from '../../sequencer/shell/log/file-log.ts'
 import type { Disk } from '../../sequencer/shell/log/disk.ts'
@@ -76,12 +78,20 @@ export function auditLog(records: readonly SlotRecord[]): void {
       holds(!entries.has(entryId), 'I6', () => `entry ${entryId} stands twice`)
       entries.set(entryId, header.height)
     }
+    const fault = faultOfSlot(CONFIG, record, { previous, callOf })
+    holds(fault === undefined, 'valid', () => `slot ${header.height}: ${JSON.stringify(fault)}`)
     auditVerdicts(record)
     auditNonces(record, nonces)
     auditPlaces(record, owners)
     auditMessages(record)
     previous = record
   }
+}
+
+/** Reads a transaction of the double. */
+function callOf(rawTx: Hex): { to: Address; input: Hex } {
+  const fields = fromRlp(rawTx, 'hex') as Hex[]
+  return { to: fields[6] as Address, input: fields[7] as Hex }
 }
 
 function auditVerdicts({ entries, chains, header }: SlotRecord): void {
@@ -97,7 +107,10 @@ function auditVerdicts({ entries, chains, header }: SlotRecord): void {
       () => `slot ${header.height} has ${results.length} of ${entry.canRevert.length} legs`,
     )
     for (const { origin, status } of results) {
-      const may = origin.type === 'entry' && entry.canRevert[origin.leg] === true
+      const may =
+        origin.type === 'entry' &&
+        entry.canRevert[origin.leg] === true &&
+        entry.lane !== LANE.urgent
       holds(status === 1 || may, 'I4', () => `slot ${header.height}: a required leg failed`)
     }
   }
@@ -249,7 +262,8 @@ export function auditLegsAlone(requests: readonly Request[], records: readonly S
     const from = Number(refusal.slot)
     const until = maxSlot === undefined ? from + UNTIL_AT_LEAST : Number(maxSlot)
     for (const [i, { hash }] of legs.entries()) {
-      if (canRevert[i] === true || firstWith.get(hash) !== request) continue
+      const optional = canRevert[i] === true || request.bundle.legTerms?.[i]?.canSkip === true
+      if (optional || firstWith.get(hash) !== request) continue
       const alone = records.find((record) => standsElsewhere(record, hash, request.entryId))
       const height = alone?.header.height ?? 0
       holds(height <= from || height > until, 'I21', () => `slot ${height}: ${hash} stands alone`)
@@ -269,4 +283,25 @@ function standsElsewhere({ chains, entries }: SlotRecord, hash: Hash, entryId: H
         entries[leg.origin.entry]?.entryId !== entryId,
     ),
   )
+}
+
+/** Checks that the whole inbox stands in the log, in order, once, and in time (I11, I12). */
+export function auditForced(records: readonly SlotRecord[], inbox: readonly ForcedInput[]): void {
+  const due = [...inbox]
+  for (const { header, entries } of records) {
+    const forced = entries.flatMap((entry) => (entry.forced === undefined ? [] : [entry.forced]))
+    for (const { index, contentHash } of forced.toSorted((a, b) => a.index - b.index)) {
+      const next = due.shift()
+      holds(
+        next?.index === index && next.contentHash === contentHash,
+        'I11',
+        () => `slot ${header.height} has ${index}, due was ${next?.index}`,
+      )
+    }
+    const late = due.find(
+      ({ l1Block }) => l1Block + CONFIG.forcedWithinBlocks <= header.l1Origin.number,
+    )
+    holds(late === undefined, 'I11', () => `slot ${header.height} passes over ${late?.index}`)
+  }
+  holds(due.length === 0, 'I11', () => `${due.length} of the inbox never stood in the log`)
 }

@@ -2,7 +2,15 @@ import type { Address, Hash } from '../../sdk/protocol/hex.ts'
 import { bundleEntryId, transactionEntryId } from '../../sdk/protocol/entry.ts'
 import type { SignedReceipt, SignedRefusal } from '../../sdk/protocol/receipt.ts'
 import { RefusedError, type DecodedBundle } from '../../sequencer/shell/port.ts'
-import { CONTRACT, inputOf, UNLUCKY, type Op } from '../fixtures/sequencer/chain-double.ts'
+import type { Leg } from '../../sequencer/core/leg.ts'
+import {
+  CONTRACT,
+  inputOf,
+  liquidation,
+  reduction,
+  UNLUCKY,
+  type Op,
+} from '../fixtures/sequencer/chain-double.ts'
 import { legOf } from '../fixtures/sequencer/driver-double.ts'
 import type { Random } from '../fixtures/sequencer/random.ts'
 import { CHAIN_IDS, logId, USERS, type Process } from '../fixtures/sequencer/world.ts'
@@ -38,6 +46,9 @@ export function createClients(random: Random): Clients {
   let uuids = 0
   let generation = 0
   let marks = 0
+  // Numbers of their own, so that older choices stay what they were.
+  const terms = random.fork('terms')
+  const lanes = random.fork('lanes')
 
   const legs = (count: number, sender: Address, make: (chainId: number) => readonly Op[]) => {
     const used = new Map<string, number>()
@@ -103,6 +114,7 @@ export function createClients(random: Random): Clients {
     addBundle(process, {
       legs: made,
       canRevert: made.map(() => random.chance(0.15)),
+      ...someTerms(terms, { legs: made.length, chainId: made[0]?.chainId ?? 0, process }),
       ...(salt === undefined ? {} : { salt }),
       ...(named === undefined ? {} : { replacementUuid: named }),
       ...(random.chance(0.2)
@@ -140,7 +152,7 @@ export function createClients(random: Random): Clients {
       if (what < 30) {
         const sender = random.pick(USERS)
         const [leg] = legs(1, sender, () => someOps(random))
-        if (leg !== undefined) addTransaction(process, leg)
+        if (leg !== undefined) addTransaction(process, lanes.chance(0.2) ? inLane(lanes, leg) : leg)
       } else if (what < 70 || old === undefined) newBundle(process)
       else if (what < 80) send(process, old)
       else if (what < 88) addTransaction(process, random.pick(old.bundle.legs))
@@ -164,6 +176,39 @@ export function createClients(random: Random): Clients {
       generation += 1
       for (const request of requests) request.open = 0
     },
+  }
+}
+
+/** The same sender and nonce, but a liquidation or a reduction: another lane. */
+function inLane(random: Random, leg: Leg): Leg {
+  const input = random.chance(0.5) ? liquidation(random.below(60)) : reduction(1)
+  return legOf(leg.chainId, { ...callOf(leg.from, leg.nonce, []), to: CONTRACT.auction, input })
+}
+
+/** Terms that few bundles have: what may be skipped, what must come before, what must hold. */
+function someTerms(
+  random: Random,
+  { legs, chainId, process }: { legs: number; chainId: number; process: Process },
+): Partial<DecodedBundle> {
+  const head = process.engine.state.heads.get(chainId)?.number ?? 0
+  const word = (value: number): Hash => `0x${value.toString(16).padStart(64, '0')}`
+  const storage = () => ({
+    knownAccounts: [
+      { address: CONTRACT.counter, slots: [{ slot: word(0), value: word(random.below(20)) }] },
+    ],
+  })
+  const legTerms = Array.from({ length: legs }, (_, i) => ({
+    canSkip: random.chance(0.5),
+    after: i > 0 && random.chance(0.3) ? [random.below(i)] : [],
+    ...(random.chance(0.3) ? { if: storage() } : {}),
+  }))
+  return {
+    ...(random.chance(0.25) ? { legTerms } : {}),
+    ...(random.chance(0.05) ? { conditional: [{ chainId, ...storage() }] } : {}),
+    ...(random.chance(0.05) ? { conditional: [{ chainId, blockNumberMax: head + 2 }] } : {}),
+    ...(random.chance(0.06) ? { blockNumber: head + random.below(4) } : {}),
+    ...(random.chance(0.06) ? { backrun: true } : {}),
+    ...(random.chance(0.08) ? { requireDelivery: [0] } : {}),
   }
 }
 

@@ -1,6 +1,8 @@
 import { randomOf, type Random } from '../fixtures/sequencer/random.ts'
+import { createInbox } from './inbox.ts'
 import {
   auditAnswers,
+  auditForced,
   auditLegsAlone,
   auditLog,
   auditReaders,
@@ -45,6 +47,8 @@ export async function runSeed(seed: string, options: RunOptions = {}): Promise<R
   const world = createWorld(random)
   const clients = createClients(random.fork('clients'))
   const faults = random.fork('faults')
+  const settlement = random.fork('settlement')
+  const inbox = createInbox(settlement)
   const rates = {
     crash: faults.pick([0, 0.01, 0.03]),
     nodeDeath: faults.pick([0, 0.02, 0.2]),
@@ -57,8 +61,11 @@ export async function runSeed(seed: string, options: RunOptions = {}): Promise<R
   const summary: RunSummary = { slots: 0, entries: 0, crashes: 0, nodeDeaths: 0, refused: 0 }
   for (let action = 0; action < (options.actions ?? 30); action++) {
     for (let i = faults.below(rates.burst) + 1; i > 0; i--) clients.act(process)
+    if (settlement.chance(0.3)) inbox.grow()
+    if (settlement.chance(0.4)) inbox.tell(process)
     for (let i = random.below(25); i > 0; i--) await world.scheduler.step()
     healthy(world)
+    auditQueues(process)
     if (faults.chance(rates.jump))
       world.scheduler.jump(faults.pick([1, 700, 5_000, 3_600_000, -700, -5_000, -3_600_000]))
     if (faults.chance(rates.nodeDeath)) {
@@ -81,11 +88,14 @@ export async function runSeed(seed: string, options: RunOptions = {}): Promise<R
   await drain(world, () =>
     clients.requests.every(({ open, entryId }) => open === 0 || held.has(entryId)),
   )
+  inbox.tellAll(process)
+  await drain(world, () => process.engine.state.forcedCursor === inbox.forced.length)
   const probe = clients.probe(process)
   await drain(world, () => probe.open === 0)
   await settleHeads(world, process)
   await auditPoints(world.disk, world.points)
   await auditAll(world, clients.requests)
+  auditForced(await readLog(world.disk), inbox.forced)
   const records = await readLog(world.disk)
   summary.slots = records.length
   summary.entries = records.reduce((sum, { entries }) => sum + entries.length, 0)
@@ -128,6 +138,22 @@ async function replayFromGenesis(world: World): Promise<Map<string, string>> {
 function damageNewest(points: World['points'], random: Random): void {
   const newest = points.names().toSorted().at(-1)
   if (newest !== undefined) points.flip(newest, random.below(points.size(newest) * 8))
+}
+
+/** Everything that waits is in one place, whence it goes on: nothing is forgotten. */
+function auditQueues({ engine }: Process): void {
+  const { pending, ready, reading, held, formation } = engine.state
+  const known = new Set([
+    ...ready,
+    ...reading.values(),
+    ...[...held.values()].map(({ entry }) => entry),
+    ...(formation?.entries ?? []),
+    ...(formation?.carried ?? []),
+    ...(formation?.refused ?? []).map(({ entry }) => entry),
+  ])
+  for (const entry of pending.values()) {
+    if (!known.has(entry)) throw new BrokenInvariant('liveness', `${entry.entryId} is forgotten`)
+  }
 }
 
 function healthy(world: World): void {

@@ -52,6 +52,24 @@ describe('a leg that may be skipped', () => {
     expect(receipt.results.map(({ status }) => status)).toEqual([2, 1])
   })
 
+  test('takes later legs of its account with it, or the bundle fails by their nonce', async () => {
+    const { answer, process } = await startHarness()
+    const { port } = process()
+    const legs = (from: Address) => [
+      counterLeg(alpha, 0, fail, { from }),
+      counterLeg(alpha, 1, add, { from }),
+      counterLeg(beta, 0, add, { from }),
+    ]
+    const strict = bundleOf(legs(other), { legTerms: [skip, plain, plain] })
+    expect(await refusalOf(answer(port.sendBundle(strict)))).toMatchObject({
+      error: 'NONCE_GAP',
+      values: { nonce: 1, expected: 0 },
+    })
+    const loose = bundleOf(legs(USERS[2]!), { legTerms: [skip, skip, plain] })
+    const receipt = await answer(port.sendBundle(loose))
+    expect(receipt.results.map(({ status }) => status)).toEqual([2, 2, 1])
+  })
+
   test('and is the only one does not make an empty bundle', async () => {
     const { answer, process } = await startHarness()
     const bundle = bundleOf([counterLeg(alpha, 0, fail)], { legTerms: [skip] })
@@ -194,7 +212,7 @@ describe('a named block', () => {
     const far = bundleOf([counterLeg(alpha, 1, add)], { blockNumber: target + 10_000 })
     expect(await refusalOf(answer(port.sendBundle(far)))).toMatchObject({ error: 'NOT_YET' })
     await answer(
-      port.sendTransaction(counterLeg(alpha, 1, [{ do: 'look' }], { from: other })).catch(() => 0),
+      port.sendTransaction(counterLeg(alpha, 0, [{ do: 'look' }], { from: other })).catch(() => 0),
     )
     expect((await refusalOf(answer(port.sendBundle(late)))).error).toMatch(/EXPIRED|LEG_ALONE/)
   })
