@@ -66,3 +66,6 @@ export const FORCED_FEES = {
   perByte: 1_000_000_000n,
   perGas: 1_000_000_000n,
 }
+
+/** What faults of the sequencer cost on a local network; shares × 10^4. */
+export const SLASHING = { delayS: 7n * 86_400n, admittedShare4: 1_000, reporterShare4: 500 }

@@ -15,6 +15,7 @@ import {
   MARGIN_RULES,
   MARKS_TOLERANCE_MS,
   PROTOCOL_RULES,
+  SLASHING,
   SPOKE_CAP18,
   vaultAsset,
 } from './pool-rules.ts'
@@ -34,6 +35,7 @@ const CONTRACTS = {
   optionsExchange: { source: 'protocols/OptionsExchange', on: ['rollup'] },
   slotLedger: { source: 'l1/SlotLedger', on: ['settlement'] },
   bundleInbox: { source: 'l1/BundleInbox', on: ['settlement'] },
+  receiptSlasher: { source: 'l1/ReceiptSlasher', on: ['settlement'] },
   bundleExecutor: { source: 'sequencing/BundleExecutor', on: ['hub', 'rollup'] },
 } as const satisfies Record<string, { source: string; on: readonly LocalChain['kind'][] }>
 
@@ -43,6 +45,7 @@ const NAMES = Object.keys(CONTRACTS) as ContractName[]
 
 const HUB = GENESIS_CHAINS.find(({ kind }) => kind === 'hub')!
 const WITH_VAULT = GENESIS_CHAINS.filter((chain) => has(chain, 'spokeVault'))
+const SEQUENCED = GENESIS_CHAINS.filter((chain) => has(chain, 'slotContext'))
 const WITH_CREDIT = GENESIS_CHAINS.filter((chain) => has(chain, 'spokeCredit'))
 
 /** Chain-specific addresses that the pool's contracts are told. */
@@ -144,6 +147,21 @@ const SETTINGS: Record<ContractName, (around: PoolSurroundings) => readonly unkn
     { governance: OWNER, networkId, sequencer: developmentKey('sequencer').address },
   ],
   bundleInbox: () => [{ governance: OWNER, fees: FORCED_FEES }],
+  receiptSlasher: ({ networkId }) => [
+    {
+      ...{ governance: OWNER, operator: OWNER, beneficiary: OWNER, networkId },
+      ...{
+        sequencer: developmentKey('sequencer').address,
+        system: developmentKey('system').address,
+      },
+      ledger: poolAddress('slotLedger'),
+      ...SLASHING,
+      validators: SEQUENCED.map(({ chainId }) => ({
+        origin: chainId,
+        validator: developmentKey(`validator-${chainId}`).address,
+      })),
+    },
+  ],
   bundleExecutor: ({ networkId }) => [{ slotContext, networkId }],
   optionsExchange: () => [{ pool: poolAddress('spokeCredit'), slotContext, registry, marks }],
 }
