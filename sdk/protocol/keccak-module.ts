@@ -42,6 +42,14 @@ const moved = (i: number) => lane(lanes + i)
 const column = (x: number) => moved(lanes + x)
 const mask = (x: number) => column(5 + x)
 
+/** What this module needs of WebAssembly: every engine has it, not every configuration has its types. */
+type WebAssemblyApi = {
+  Module: new (bytes: Uint8Array<ArrayBuffer>) => object
+  Instance: new (module: object) => { exports: object }
+}
+
+declare const WebAssembly: WebAssemblyApi
+
 /** Keccak-f[1600] as WebAssembly: `absorb(at, blocks)` over the state in its memory `memory`. */
 export type KeccakModule = {
   memory: { buffer: ArrayBuffer }

@@ -10,6 +10,7 @@ import { RiskError } from './risk-error.ts'
  * intrinsic value itself.
  * @throws {@link PriceBoundsError} when the price is below the discounted intrinsic value, or not below
  * the discounted forward (a call) or strike (a put).
+ * @throws RiskError `OUT_OF_RANGE` when the ratio of forward and strike, or its inverse, is no double.
  * @throws RiskError `INVALID_REQUEST` when forward, strike, time or discount is not above 0.
  * @example
  * volatilityFromPrice({ right: 'call', priceUsd: 82.80508066863456, forwardUsd: 1500, strikeUsd: 1500, years: 7 / 365, discount: 1 })
@@ -33,6 +34,10 @@ export function volatilityFromPrice(
       : impliedVolatility({ ...option, priceUsd: priceUsd / discount })
     : undefined
   if (volatility === undefined) throw new PriceBoundsError(priceUsd, lowestUsd, highestUsd)
+  if (!Number.isFinite(volatility)) {
+    const rule = 'the ratio of forward and strike is within the range of a double'
+    throw new RiskError('OUT_OF_RANGE', rule, { forward: forwardUsd, strike: strikeUsd })
+  }
   return volatility
 }
 

@@ -41,6 +41,18 @@ test('a volatility comes back from a discounted price, and a price outside its b
   expect(count).toEqual({ lines: 4, failed: 2 })
 })
 
+test('a volatility at the edge of doubles is a number or an error, never nothing', async () => {
+  const lines = [
+    { forward: 100, strike: 100, price: 1e-320 },
+    { forward: 100, strike: 1e300, price: 1e-300 },
+    { forward: 100, strike: 100, price: 99.999_999_999_999_99 },
+    { forward: 1e-300, strike: 1e300, price: 1e-310 },
+  ].map((option) => JSON.stringify({ ...option, years: 1, call: true }))
+  const { answers } = await answersTo([lines.join('\n')], impliedVolatilityLine)
+  expect(answers.slice(0, 3).every(({ vol }) => typeof vol === 'number' && vol > 0)).toBe(true)
+  expect(answers[3]?.['error']).toMatchObject({ code: 'OUT_OF_RANGE' })
+})
+
 test('a bad line gives an error that names field, rule and line, and the stream goes on', async () => {
   const bad = [
     '{"forward":',
