@@ -39,6 +39,9 @@ export type SettlementOptions = {
 /** Keeps the log and `l1` together until it is stopped. */
 export type Settlement = { stop: () => Promise<void> }
 
+/** Time that a stop gives to a look at `l1` that is under way. */
+const stopPatienceMs = 500
+
 /** Starts to watch `l1`: posts slots, moves the tags, tells of new origins. */
 export function startSettlement(options: SettlementOptions): Settlement {
   const { pollMs, observe, onConflict } = options
@@ -49,6 +52,8 @@ export function startSettlement(options: SettlementOptions): Settlement {
       try {
         await turn()
       } catch (error) {
+        // What a stop cut off is done by the next start: `l1` alone says what is left to do.
+        if (stopped.signal.aborted) return
         if (error instanceof LedgerConflictError || error instanceof L1ReorganisedError) {
           onConflict(error)
           return
@@ -69,7 +74,7 @@ export function startSettlement(options: SettlementOptions): Settlement {
   return {
     stop: async () => {
       stopped.abort()
-      await running
+      await Promise.race([running, pause(stopPatienceMs, new AbortController().signal)])
     },
   }
 }
