@@ -6,6 +6,7 @@ import {
   type ErrorValues,
 } from '../protocol/errors.ts'
 import type { SignedRefusal } from '../protocol/receipt.ts'
+import { decodeRefusal, type WireRefusal } from '../protocol/wire.ts'
 
 /** An answer of the gateway that is no error of Tandem's registry. */
 export class GatewayError extends BaseError {
@@ -86,10 +87,11 @@ function asError(method: string, error: { code: number; message: string; data?: 
   const data = (error.data ?? {}) as {
     name?: string
     values?: ErrorValues
-    refusal?: SignedRefusal
+    refusal?: WireRefusal
   }
   if (data.name !== undefined && data.name in ERRORS) {
-    return new RefusedError(data.name as ErrorName, data.values ?? {}, data.refusal)
+    const refusal = data.refusal === undefined ? undefined : decodeRefusal(data.refusal)
+    return new RefusedError(data.name as ErrorName, data.values ?? {}, refusal)
   }
   return new GatewayError(method, `${error.code}: ${error.message}`)
 }

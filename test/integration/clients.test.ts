@@ -4,6 +4,9 @@ import { promisify } from 'node:util'
 import { createPublicClient, createWalletClient, http, parseEther } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { getStatus } from '../../sdk/client/actions/get-status.ts'
+import { watchSlots } from '../../sdk/client/actions/watch-slots.ts'
+import { createTandemClient } from '../../sdk/client/create-client.ts'
 import { developmentKey } from '../../sdk/process/keys.ts'
 import type { Network, NetworkChain } from '../../sdk/protocol/network.ts'
 import { TestNetwork } from '../fixtures/running-network.ts'
@@ -41,7 +44,7 @@ async function seenBy(client: string): Promise<unknown> {
   const given = { url, wsUrl: url.replace('http', 'ws'), privateKey: await fundedKey() }
   const run = promisify(execFile)
   const { stdout } = await run(process.execPath, [script, JSON.stringify(given)], {
-    timeout: 100_000,
+    timeout: 200_000,
   })
   return JSON.parse(stdout.trim().split('\n').at(-1)!)
 }
@@ -69,6 +72,20 @@ describe('clients that know nothing of Tandem', () => {
         usedNonce,
       })
     },
-    120_000,
+    220_000,
   )
+})
+
+describe('whoever follows the log of a running network', () => {
+  test('hears every slot, signed, each with the one before as its parent (I1)', async () => {
+    const client = createTandemClient({ network })
+    const heights: number[] = []
+    const { slot } = await getStatus(client)
+    const [from, until] = [Math.max(0, Number(slot) - 30), Number(slot) + 3]
+    for await (const { height } of watchSlots(client, { from })) {
+      heights.push(height)
+      if (height === until) break
+    }
+    expect(heights).toEqual(Array.from({ length: until - from + 1 }, (_, i) => from + i))
+  })
 })

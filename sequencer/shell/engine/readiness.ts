@@ -12,6 +12,12 @@ export function readinessOf({ state, options, closed }: Engine, elapsedMs: numbe
   if (silentMs > options.config.heartbeatMs * missedHeartbeats) {
     reasons.push(`no slot for ${silentMs} ms`)
   }
+  const { phase, number, openedAtMs } = state.superblock
+  const openMs = elapsedMs - openedAtMs
+  const slow = openMs > options.config.superblockMs + options.config.heartbeatMs * missedHeartbeats
+  if (slow && (phase === 'sealing' || phase === 'publishing')) {
+    reasons.push(`superblock ${number} is not published after ${Math.round(openMs)} ms`)
+  }
   for (const [chainId, reason] of state.stopped) reasons.push(`chain ${chainId} stopped: ${reason}`)
   return { ready: reasons.length === 0, reasons }
 }

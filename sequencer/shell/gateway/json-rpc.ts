@@ -92,9 +92,13 @@ function arrayText(answers: readonly Answer[]): string {
   return `[${texts.join(',')}]`
 }
 
-/** Writes the answer to a request that cannot be read at all. */
-export function refusalText(endpoint: RpcEndpoint, error: TandemError): string {
-  return JSON.stringify(failure(null, describe(endpoint, error, undefined)), plain)
+/**
+ * Writes the answer to a request of which no method was looked at.
+ *
+ * @param bytes - The request's, where they are known: then the refusal is signed.
+ */
+export function refusalText(endpoint: RpcEndpoint, error: TandemError, bytes?: Uint8Array): string {
+  return JSON.stringify(failure(null, describe(endpoint, error, bytes)), plain)
 }
 
 async function answerMessage(

@@ -1,5 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
+import type { SequencerPort } from '../port.ts'
+import type { BlockTags } from '../posting/tags.ts'
 
 /** What the gateway counts, and its door: requests beyond the limit are turned away. */
 export type GatewayMetrics = {
@@ -66,6 +68,56 @@ export function watchSockets(
     registers,
     collect() {
       this.set(sockets.feed?.readers() ?? 0)
+    },
+  })
+}
+
+/** Shows how far the sequencer is: read when somebody asks, so that nothing is counted twice. */
+export function watchSequencer(
+  registry: Registry,
+  watched: { sequencer: Pick<SequencerPort, 'status'>; tags?: BlockTags | undefined },
+): void {
+  const { sequencer, tags } = watched
+  const number = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      ...{ name, help },
+      registers: [registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  number('tandem_slot_height', 'Height of the last durable slot.', () =>
+    Number(sequencer.status().slot),
+  )
+  number(
+    'tandem_slot_timestamp_seconds',
+    'Time of the last slot, seconds since 1970.',
+    () => sequencer.status().slotTimestampMs / 1_000,
+  )
+  number('tandem_superblock', 'Last published superblock.', () => sequencer.status().superblock)
+  number(
+    'tandem_entries_queued',
+    'Entries that will be tried in a slot to come.',
+    () => sequencer.status().queued,
+  )
+  number(
+    'tandem_entries_held',
+    'Entries that wait for a nonce, a slot, a time or funds.',
+    () => sequencer.status().held,
+  )
+  new Gauge({
+    name: 'tandem_block_number',
+    help: 'Last block of a rollup by tag: latest, safe, finalized.',
+    labelNames: ['chain', 'tag'] as const,
+    registers: [registry],
+    collect() {
+      for (const { chainId, number: head } of sequencer.status().heads) {
+        const chain = String(chainId)
+        this.set({ chain, tag: 'latest' }, head)
+        if (tags === undefined) continue
+        this.set({ chain, tag: 'safe' }, Math.min(head, tags.safe(chainId)))
+        this.set({ chain, tag: 'finalized' }, Math.min(head, tags.finalized(chainId)))
+      }
     },
   })
 }

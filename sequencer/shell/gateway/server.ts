@@ -16,7 +16,7 @@ import type { ChainView } from './blocks.ts'
 import { chainMethods } from './chain-methods.ts'
 import { filterMethods } from './filters.ts'
 import { answerBytes, refusalText, type RpcEndpoint, type RpcMethods } from './json-rpc.ts'
-import { createGatewayMetrics, watchSockets } from './metrics.ts'
+import { createGatewayMetrics, watchSequencer, watchSockets } from './metrics.ts'
 import { watchPending, type Pending } from './pending.ts'
 import { sendMethods } from './send-methods.ts'
 import { sequencerMethods, type GuestMethods } from './sequencer-methods.ts'
@@ -77,14 +77,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const body = express.raw({ type: () => true, limit: LIMITS.rpcBodyBytes, inflate: false })
   app.post(['/', '/chain/:chain'], body, async (request, response) => {
     response.type('application/json')
+    const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
     const endpoint = endpoints.at(request.path)
     if (endpoint === undefined) {
       const chainId = request.path.replace('/chain/', '').slice(0, 20)
       const error = new TandemError('UNKNOWN_CHAIN', { chainId, known: endpoints.known })
-      response.send(refusalText(endpoints.root, error))
+      response.send(refusalText(endpoints.root, error, bytes))
       return
     }
-    const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
     response.send(await answerBytes(endpoint, bytes))
   })
   app.use(unreadable(endpoints.root, fail))
@@ -92,6 +92,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = await listen(app, options)
   const feed = options.slots === undefined ? undefined : createSlotFeed(options.slots)
   const sockets = serveWebSockets({ server, endpointAt: endpoints.at, feed, fail })
+  watchSequencer(options.registry, options)
   watchSockets(options.registry, { connections: sockets.connections, feed })
   const { port } = server.address() as AddressInfo
   options.log.info({ port, superblock: history.superblock() }, 'gateway listens')

@@ -377,5 +377,11 @@ describe('besides JSON-RPC', () => {
     expect(metrics).toMatch(
       /tandem_gateway_requests_total\{endpoint="sequencer",method="tandem_status",outcome="ok"\} 1/,
     )
+    const names = [
+      ...['tandem_slot_height 7', 'tandem_superblock 3', 'tandem_entries_queued 0'],
+      ...['tandem_entries_held 0', 'tandem_slot_timestamp_seconds 0.001'],
+      ...['tandem_gateway_websockets 0', 'tandem_gateway_feed_readers 0'],
+    ]
+    for (const name of names) expect(metrics).toContain(name)
   })
 })
