@@ -37,6 +37,15 @@ export type Instrument = {
 /** One of an option series' parts. */
 export type Series = Pick<Instrument, 'underlying' | 'expiryS' | 'strikeUsd' | 'right'>
 
+/** One expiry of one copy of a grid, as views that change with it. */
+export type ExpiryView = {
+  record: Float64Array
+  strikeUsd: Float64Array
+  volatility: Float64Array
+  /** Number of strikes. */
+  strikes: number
+}
+
 type Expiry = {
   underlying: UnderlyingId
   expiryS: number
@@ -145,9 +154,8 @@ export class RiskGrid {
 
   /** Gives the instrument whose risk array is at an address of the first copy. */
   instrumentAt(row: number): Instrument {
-    const slot = Math.floor((row - this.#expiryAddress(0)) / this.plan.expiryBytes)
+    const { slot, index } = this.locate({ row })
     const expiry = [...this.#expiries.values()][slot]
-    const index = Math.floor((row - this.#expiryAddress(slot) - this.#rowsOffset()) / ROW_BYTES)
     const strikeUsd = [...(expiry?.strikes.keys() ?? [])][Math.floor(index / 2)]
     assert(expiry !== undefined && strikeUsd !== undefined, 'an address names an instrument')
     const { underlying, expiryS } = expiry
@@ -202,6 +210,32 @@ export class RiskGrid {
       if (this.#valueExpiry(copy, { expiry, underlying, marks })) valued += 1
     }
     return valued
+  }
+
+  /** Gives every expiry of a copy, in the order in which they came. */
+  expiries(copy: number): ExpiryView[] {
+    const { buffer } = this.#memory
+    const { strikesPerExpiry } = this.plan.capacity
+    return Array.from(this.#expiries.values(), ({ slot, strikes }) => {
+      const address = this.#expiryAddress(slot) + copy * this.plan.bytes
+      const column = (index: number): Float64Array => {
+        const at = address + EXPIRY_BYTES + 8 * strikesPerExpiry * index
+        return new Float64Array(buffer, at, strikes.size)
+      }
+      return {
+        record: new Float64Array(buffer, address, EXPIRY_WORDS),
+        strikeUsd: column(0),
+        volatility: column(2),
+        strikes: strikes.size,
+      }
+    })
+  }
+
+  /** Gives an instrument's expiry by its place, and the instrument's index in it: calls are even. */
+  locate({ row }: Pick<Instrument, 'row'>): { slot: number; index: number } {
+    const slot = Math.floor((row - this.#expiryAddress(0)) / this.plan.expiryBytes)
+    const index = (row - this.#expiryAddress(slot) - this.#rowsOffset()) / ROW_BYTES
+    return { slot, index }
   }
 
   /** Gives the words of an instrument's risk array in a copy, as a view. */

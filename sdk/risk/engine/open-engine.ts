@@ -10,6 +10,7 @@ import { SCRATCH_BYTES } from '../kernel/layout.ts'
 import type { RiskParameters } from '../parameters.ts'
 import { AccountShard } from './accounts.ts'
 import { Arena } from './arena.ts'
+import { GreekSheet, greekSheetBytes } from './greek-sheet.ts'
 import { RiskGrid } from './grid.ts'
 import { type GridCapacity, type GridPlan, planGrid, round16 } from './grid-plan.ts'
 
@@ -26,13 +27,14 @@ export type EnginePlan = {
   copies: number
   gridStart: number
   scratch: number
+  greeks: number
   /** Per shard: its list of accounts, then its arena. */
   shards: readonly { scratch: number; list: number; arena: number; end: number }[]
   pages: number
 }
 
 /** A risk engine on one thread: a grid and its accounts. */
-export type RiskEngine = { grid: RiskGrid; accounts: AccountShard }
+export type RiskEngine = { grid: RiskGrid; greeks: GreekSheet; accounts: AccountShard }
 
 /** Plans an engine's memory. */
 export function planEngine(
@@ -42,7 +44,8 @@ export function planEngine(
   const grid = planGrid(capacity)
   const scratch = FREE_ADDRESS
   const gridStart = scratch + round16(SCRATCH_BYTES)
-  let next = gridStart + copies * grid.bytes
+  const greeks = gridStart + copies * grid.bytes
+  let next = greeks + round16(greekSheetBytes(grid))
   const places = Array.from({ length: shards }, () => {
     const list = next + round16(SCRATCH_BYTES)
     const arena = list + round16(4 * capacity.accounts)
@@ -51,7 +54,7 @@ export function planEngine(
     return place
   })
   const pages = Math.ceil(next / PAGE_BYTES)
-  return { grid, copies, gridStart, scratch, shards: places, pages }
+  return { grid, copies, gridStart, scratch, greeks, shards: places, pages }
 }
 
 /**
@@ -81,5 +84,7 @@ export function openRiskEngine(options: {
   const arena = new Arena(place.arena, place.end)
   const { list } = place
   const accountsMax = options.capacity.accounts
-  return { grid, accounts: new AccountShard({ grid, kernels, memory, arena, list, accountsMax }) }
+  const accounts = new AccountShard({ grid, kernels, memory, arena, list, accountsMax })
+  const greeks = new GreekSheet({ grid, kernels, memory, start: plan.greeks })
+  return { grid, greeks, accounts }
 }

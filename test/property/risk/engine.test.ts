@@ -235,3 +235,28 @@ test('marks that change one expiry value that expiry alone', () => {
   })
   fc.assert(property, runs(20))
 })
+
+test('the sheet of Greeks holds for every instrument what it is worth at its mark', () => {
+  const property = fc.property(
+    fc.array(position, { minLength: 1, maxLength: 12 }),
+    market,
+    (held, marks) => {
+      const { grid, greeks } = openRiskEngine({ parameters: PARAMETERS, capacity: CAPACITY })
+      const instruments = held.map(({ lots: _, ...series }) => grid.instrument(series))
+      grid.mark(0, marks)
+      greeks.compute(0)
+      // A strike that comes later moves the others in the sheet.
+      instruments.push(grid.instrument({ ...instruments[0]!, strikeUsd: 111 }))
+      grid.mark(0, marks)
+      expect(greeks.compute(0)).toBeGreaterThanOrEqual(2)
+      for (const instrument of instruments) {
+        const { priceUsd, delta } = greeks.read(instrument)
+        const mark = Number(grid.row(0, instrument)[11]) / 1e6
+        expect(Math.abs(priceUsd - mark)).toBeLessThanOrEqual(0.5001e-6)
+        const right = instrument.right === 'call' ? 1 : -1
+        expect(delta * right).toBeGreaterThanOrEqual(0)
+      }
+    },
+  )
+  fc.assert(property, runs(50))
+})

@@ -1,0 +1,48 @@
+import { progress, round, type Report } from '../report.ts'
+import { countOption } from '../arguments.ts'
+import { measureQuantLib } from './quantlib.ts'
+import { engineFigures, fullRepricingMs, impliedVolatilities, priceGreeks } from './single.ts'
+
+/** What this bench measures, in one line. */
+export const summary = 'prices, Greeks, risk arrays, fills and revaluation, beside QuantLib'
+
+/** Runs the bench on one core but for the two workers' speed-up. */
+export async function run(options: ReadonlyMap<string, string>): Promise<Report> {
+  const size = {
+    expiries: countOption(options, 'expiries', 10),
+    strikes: countOption(options, 'strikes', 50),
+    accounts: countOption(options, 'accounts', 1_000),
+    positions: countOption(options, 'positions', 50),
+  }
+  progress('pricing')
+  const rates = priceGreeks()
+  progress('implied volatilities')
+  const ivPerSecond = impliedVolatilities()
+  progress('margining')
+  const figures = engineFigures(size)
+  const fullMs = fullRepricingMs(size)
+  const quantLib = measureQuantLib(size)
+  return {
+    priceGreeksPerSecond: round(rates.vector),
+    revaluationMs: round(figures.revaluationMs),
+    greeks1000Ms: round(figures.greeks1000Ms),
+    fillMarginUs: round(figures.fillMarginUs),
+    ivPerSecond: round(ivPerSecond),
+    bytesPerAccount: round(figures.bytesPerAccount),
+    vsQuantLib: quantLib.present
+      ? {
+          blackCalculator: round(rates.vector / quantLib.calculatorPerSecond),
+          portfolio: {
+            fullRepricing: round(quantLib.portfolioMs / fullMs),
+            riskArrays: round(quantLib.portfolioMs / figures.revaluationMs),
+          },
+        }
+      : { absent: quantLib.reason },
+    sizes: { ...size, instruments: 2 * size.expiries * size.strikes, scenarios: 33 },
+    details: {
+      scalarPriceGreeksPerSecond: round(rates.scalar),
+      fullRepricingMs: round(fullMs),
+      quantLib,
+    },
+  }
+}
