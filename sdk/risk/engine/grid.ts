@@ -87,6 +87,8 @@ export class RiskGrid {
     plan: GridPlan
     copies: number
     parameters: RiskParameters
+    /** Named here where several grids over one memory must give them the same places. */
+    underlyings?: readonly UnderlyingId[] | undefined
   }) {
     this.plan = options.plan
     this.#start = options.start
@@ -98,6 +100,9 @@ export class RiskGrid {
     this.#columns = columnsOf(options.parameters)
     // Collateral that belongs to no underlying stands in a book whose record is 0.
     this.underlyingAddress(undefined)
+    for (const underlying of options.underlyings ?? []) this.underlyingAddress(underlying)
+    for (const { asset } of options.parameters.collaterals) this.assetAddress(asset)
+    for (let copy = 0; copy < options.copies; copy++) this.#writeGrid(copy)
   }
 
   /** Gives the address of a copy, which is also that of its grid's record. */
@@ -193,14 +198,15 @@ export class RiskGrid {
    * Brings one copy up to the marks: writes every record, and values the expiries whose record or
    * strikes changed since this copy was last written.
    *
+   * @param share - Which of several shares of the work to do; who does the first writes the records.
    * @returns How many expiries were valued.
    * @throws InvalidPortfolioError when an expiry with instruments has no marks or unusable ones.
    */
-  mark(copy: number, market: RiskMarket): number {
-    this.#writeRecords(copy, market)
+  mark(copy: number, market: RiskMarket, share = { index: 0, of: 1 }): number {
+    if (share.index === 0) this.#writeRecords(copy, market)
     let valued = 0
     for (const expiry of this.#expiries.values()) {
-      if (expiry.strikes.size === 0) continue
+      if (expiry.slot % share.of !== share.index) continue
       const underlying = market.underlyings.find((u) => u.underlying === expiry.underlying)
       const marks = underlying?.expiries.find((e) => e.expiryS === expiry.expiryS)
       if (underlying === undefined || marks === undefined) {
@@ -282,9 +288,9 @@ export class RiskGrid {
 
   #writeRecords(copy: number, market: RiskMarket): void {
     const { buffer } = this.#memory
-    const start = this.copyAddress(copy)
     const shift = copy * this.plan.bytes
-    this.#writeGrid(start, shift, initialLossFactor(market.stableUsd, this.#parameters))
+    const grid = new Float64Array(buffer, this.copyAddress(copy), GRID.smiles)
+    grid[GRID.lossFactorInitial] = initialLossFactor(market.stableUsd, this.#parameters)
     for (const underlying of market.underlyings) {
       const address = this.underlyingAddress(underlying.underlying) + shift
       const words = new Float64Array(buffer, address, UNDERLYING_BYTES / 8)
@@ -299,19 +305,20 @@ export class RiskGrid {
     }
   }
 
-  #writeGrid(start: number, shift: number, lossFactor: number): void {
+  /** Writes what no mark changes. */
+  #writeGrid(copy: number): void {
     const { buffer } = this.#memory
+    const start = this.copyAddress(copy)
     const words = new Float64Array(buffer, start, GRID.smiles)
     const masks = new Int32Array(buffer, start + 8 * GRID.skews, 2 * ROW_WORDS)
     const smiles = new Int32Array(buffer, start + 8 * GRID.smiles, ROW_WORDS)
     const { scenarios, list, mark, basisUp, basisDown } = this.#columns
     words[GRID.lossFactorMaintenance] = this.#parameters.lossFactor.maintenance
-    words[GRID.lossFactorInitial] = lossFactor
     const integers = new Int32Array(buffer, start, 2 * GRID.weights)
     integers[2 * GRID.mark] = 8 * mark
     integers[2 * GRID.basisUp] = 8 * basisUp
     integers[2 * GRID.basisDown] = 8 * basisDown
-    integers[2 * GRID.shift] = shift
+    integers[2 * GRID.shift] = copy * this.plan.bytes
     for (const [i, { smile }] of list.entries()) smiles[i] = 48 * smile
     for (const [i, scenario] of scenarios.entries()) {
       const skew = scenario.kind === 'skew'

@@ -1,10 +1,14 @@
 import { progress, round, type Report } from '../report.ts'
 import { countOption } from '../arguments.ts'
+import { parallelMs } from './parallel.ts'
 import { measureQuantLib } from './quantlib.ts'
 import { engineFigures, fullRepricingMs, impliedVolatilities, priceGreeks } from './single.ts'
 
 /** What this bench measures, in one line. */
 export const summary = 'prices, Greeks, risk arrays, fills and revaluation, beside QuantLib'
+
+/** Runs of which the best counts. */
+const RUNS = 20
 
 /** Runs the bench on one core but for the two workers' speed-up. */
 export async function run(options: ReadonlyMap<string, string>): Promise<Report> {
@@ -21,6 +25,10 @@ export async function run(options: ReadonlyMap<string, string>): Promise<Report>
   progress('margining')
   const figures = engineFigures(size)
   const fullMs = fullRepricingMs(size)
+  progress('margining on one worker and on two')
+  const parallel = { ...size, accounts: 4 * size.accounts }
+  const oneMs = await parallelMs(1, parallel, RUNS)
+  const twoMs = await parallelMs(2, parallel, RUNS)
   const quantLib = measureQuantLib(size)
   return {
     priceGreeksPerSecond: round(rates.vector),
@@ -28,6 +36,7 @@ export async function run(options: ReadonlyMap<string, string>): Promise<Report>
     greeks1000Ms: round(figures.greeks1000Ms),
     fillMarginUs: round(figures.fillMarginUs),
     ivPerSecond: round(ivPerSecond),
+    twoWorkerSpeedup: round(oneMs / twoMs),
     bytesPerAccount: round(figures.bytesPerAccount),
     vsQuantLib: quantLib.present
       ? {
@@ -38,10 +47,17 @@ export async function run(options: ReadonlyMap<string, string>): Promise<Report>
           },
         }
       : { absent: quantLib.reason },
-    sizes: { ...size, instruments: 2 * size.expiries * size.strikes, scenarios: 33 },
+    sizes: {
+      ...size,
+      instruments: 2 * size.expiries * size.strikes,
+      scenarios: 33,
+      twoWorkerAccounts: parallel.accounts,
+    },
     details: {
       scalarPriceGreeksPerSecond: round(rates.scalar),
       fullRepricingMs: round(fullMs),
+      oneWorkerMs: round(oneMs),
+      twoWorkersMs: round(twoMs),
       quantLib,
     },
   }
