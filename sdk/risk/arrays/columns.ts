@@ -29,10 +29,16 @@ export type Columns = {
  * Says what each column of a risk array is. Mark and basis moves share a scenario's column where the
  * grid has it, and stand behind the scenarios otherwise.
  *
- * @throws InvalidPortfolioError when the grid has more columns than a risk array.
+ * @throws InvalidPortfolioError when the grid has more columns than a risk array, or an extension is
+ * on: extensions need more than sums.
  */
 export function columnsOf(parameters: RiskParameters): Columns {
-  const { scenarios, basis } = parameters
+  const { scenarios, basis, extensions = {} } = parameters
+  const extended = Object.entries(extensions).filter(([, value]) => Boolean(value))
+  if (extended.length > 0) {
+    const values = extended.map(([name]) => name).join(', ')
+    throw new InvalidPortfolioError('risk arrays serve parameters without extensions', values)
+  }
   const list: Column[] = scenarios.map((scenario) =>
     scenario.kind === 'skew'
       ? { factor: 1, smile: scenario.shape === 'linear' ? SMILE.tilted : SMILE.lifted }

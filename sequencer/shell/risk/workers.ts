@@ -179,7 +179,7 @@ export class RiskWorkers {
   /** Ends the threads. */
   async close(): Promise<void> {
     const gone = Promise.all(
-      this.#threads.map((thread) => (thread.threadId < 0 ? undefined : once(thread, 'exit'))),
+      this.#threads.filter(({ threadId }) => threadId >= 0).map((thread) => once(thread, 'exit')),
     )
     Atomics.store(this.#control, CONTROL.stop, 1)
     this.#signal()
