@@ -6,8 +6,6 @@ import { keccak256 } from '../../protocol/keccak.ts'
 
 /** Scenarios that a leaf has room for. */
 export const LEAF_SCENARIOS = 33
-/** Lanes of a leaf, each 8 bytes, below 2^63. */
-export const LEAF_LANES = 36
 /** Lots and lanes are bounded so that 128 positions add up below 2^127 in half of an EVM word. */
 export const LEAF_LOTS_MAX = (1n << 56n) - 1n
 
