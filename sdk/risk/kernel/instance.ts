@@ -13,6 +13,7 @@ import {
 } from './margin-kernel.ts'
 import { greeksFunction } from './vector-greeks.ts'
 import { rowsFunction, volatilitiesFunction } from './vector-rows.ts'
+import { impliedFunction } from './vector-volatility.ts'
 import { ConstantTable } from './vector.ts'
 
 /** Bytes of a page of WebAssembly memory. */
@@ -44,6 +45,8 @@ export type KernelFunction = (...operands: number[]) => void
 export type Kernels = {
   /** See `greeksFunction`. */
   greeks: KernelFunction
+  /** See `impliedFunction`. */
+  implied: KernelFunction
   /** See `volatilitiesFunction`. */
   volatilities: KernelFunction
   /** See `rowsFunction`. */
@@ -89,6 +92,7 @@ export function kernelModule(options: { pages: number; shared: boolean }): {
     markFunction(MARGIN_CALLS),
     fillFunction(MARGIN_CALLS),
     greeksFunction(constants),
+    impliedFunction(constants),
     volatilitiesFunction(constants),
     rowsFunction(constants),
   ]

@@ -1,4 +1,3 @@
-import { impliedVolatility } from '../../../sdk/risk/implied-volatility.ts'
 import {
   batchGreeks,
   GREEK_COLUMNS,
@@ -6,6 +5,7 @@ import {
   type GreekColumns,
   type OptionColumns,
 } from '../../../sdk/risk/kernel/batch-greeks.ts'
+import { makeImpliedBatch } from '../../../sdk/risk/kernel/implied-batch.ts'
 import { FREE_ADDRESS, makeKernelMemory, openKernels } from '../../../sdk/risk/kernel/instance.ts'
 import { marketAt, populate, randomNumbers } from './population.ts'
 import { bestMs, warmUp } from './timing.ts'
@@ -57,21 +57,32 @@ export function priceGreeks(): { vector: number; scalar: number } {
 /** Measures implied volatilities a second. */
 export function impliedVolatilities(): number {
   const make = (): Float64Array => new Float64Array(OPTIONS)
-  const given = Object.fromEntries(OPTION_COLUMNS.map((name) => [name, make()])) as OptionColumns
-  const results = Object.fromEntries(GREEK_COLUMNS.map((name) => [name, make()])) as GreekColumns
+  const given = Object.fromEntries(
+    OPTION_COLUMNS.map((name) => [name, make()]),
+  ) as unknown as OptionColumns
+  const results = Object.fromEntries(
+    GREEK_COLUMNS.map((name) => [name, make()]),
+  ) as unknown as GreekColumns
   options(given)
-  batchGreeks(given, results, 0, OPTIONS)
-  const quotes = Array.from({ length: OPTIONS }, (_, i) => ({
-    right: (given.sign[i] as number) > 0 ? ('call' as const) : ('put' as const),
-    priceUsd: (results.priceUsd[i] as number) / (given.discount[i] as number),
-    forwardUsd: given.forwardUsd[i] as number,
-    strikeUsd: given.strikeUsd[i] as number,
-    years: given.years[i] as number,
-  }))
-  const run = (): void => {
-    for (const quote of quotes) impliedVolatility(quote)
+  // Quotes are out of the money: in the money the price drowns what depends on volatility.
+  for (let i = 0; i < OPTIONS; i++) {
+    given.sign[i] = (given.strikeUsd[i] as number) < (given.forwardUsd[i] as number) ? -1 : 1
   }
+  batchGreeks(given, results, 0, OPTIONS)
+  const batch = makeImpliedBatch(OPTIONS)
+  for (const name of ['sign', 'forwardUsd', 'strikeUsd', 'years'] as const) {
+    batch.prices[name].set(given[name])
+  }
+  for (let i = 0; i < OPTIONS; i++) {
+    batch.prices.priceUsd[i] = (results.priceUsd[i] as number) / (given.discount[i] as number)
+  }
+  const run = (): void => batch.solve(OPTIONS)
   warmUp(300, run)
+  for (let i = 0; i < OPTIONS; i++) {
+    const error = Math.abs((batch.volatility[i] as number) / (given.volatility[i] as number) - 1)
+    if (!(error < 1e-12))
+      throw new Error(`option ${i} gave back its volatility with error ${error}`)
+  }
   return (1_000 * OPTIONS) / bestMs(REPEATS, run)
 }
 
