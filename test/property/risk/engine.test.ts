@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { EngineHoldings } from '../../../sdk/risk/engine/account-record.ts'
 import { openRiskEngine, type RiskEngine } from '../../../sdk/risk/engine/open-engine.ts'
+import { EXPIRY } from '../../../sdk/risk/kernel/layout.ts'
 import { computeMargin } from '../../../sdk/risk/margin.ts'
 import { BASE_PARAMETERS, type RiskParameters } from '../../../sdk/risk/parameters.ts'
 import type { Portfolio, RiskMarket } from '../../../sdk/risk/portfolio.ts'
@@ -259,4 +260,25 @@ test('the sheet of Greeks holds for every instrument what it is worth at its mar
     },
   )
   fc.assert(property, runs(50))
+})
+
+test('sums that might leave 64 bits give no margin instead of a wrong one', () => {
+  const engine = openRiskEngine({ parameters: PARAMETERS, capacity: CAPACITY })
+  const expiryS = 1_000_000 + 90 * DAY_S
+  const series = { underlying: 1, expiryS, strikeUsd: 100, right: 'call' as const }
+  const instrument = engine.grid.instrument(series)
+  const [marks] = fc.sample(market, { numRuns: 1, seed: 1 })
+  engine.grid.mark(0, marks!)
+  const largest = engine.grid.expiryRecord(0, instrument)[EXPIRY.valueMicroMax] as number
+  const fits = Math.floor((2 ** 62 / largest) * 0.999)
+  const holding = (lots: number) => ({
+    cashMicro: 0,
+    options: [{ instrument, lots }],
+    collaterals: [],
+  })
+  engine.accounts.set('fits', holding(-fits))
+  engine.accounts.set('too large', holding(-2 * fits))
+  expect(engine.accounts.markOne(0, 'fits').initialMicro).toBeLessThan(0)
+  expect(engine.accounts.markOne(0, 'too large').initialMicro).toBeNaN()
+  expect(engine.accounts.markOne(0, 'too large').maintenanceMicro).toBeNaN()
 })
