@@ -4,7 +4,7 @@ import type { Hash } from '../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import { bookTransaction } from './accounts.ts'
 import { accountKey, replacementKey, type AccountKey, type Entry } from './entry.ts'
-import { noteFailure } from './failures.ts'
+import { noteFailure, noteVoided } from './failures.ts'
 import { takeOrigin } from './forced.ts'
 import type { Formation } from './formation.ts'
 import type { Effect, FormedSlot, FormedStep } from './input.ts'
@@ -30,6 +30,9 @@ export function completeSlot(state: CoreState, formation: Formation): Effect[] {
     refuseEntry(state, entry, fault)
     return { entryId, waiters: entry.waiters, fault }
   })
+  for (const entry of entries) {
+    if (formation.voided.has(entry.entryId)) noteVoided(state, entry)
+  }
   const keys = new Set<AccountKey>()
   const byId = new Map(entries.map((entry) => [entry.entryId, entry]))
   for (const chain of chains) bookChain(state, chain, { keys, byId })

@@ -6,7 +6,16 @@ import type { CoreState } from './state.ts'
 /** Counts a bundle that was simulated for nothing. */
 export function noteFailure(state: CoreState, entry: Entry, fault: Fault): void {
   const wasted = ['LEG_FAILED', 'CONDITION_FAILED', 'MARGIN_TOO_LOW', 'INVALID_TRANSACTION']
-  if (!isCounted(entry) || !wasted.includes(fault.error)) return
+  if (wasted.includes(fault.error)) count(state, entry)
+}
+
+/** Counts an entry that took the way of lane 1 for nothing. */
+export function noteVoided(state: CoreState, entry: Entry): void {
+  count(state, entry)
+}
+
+function count(state: CoreState, entry: Entry): void {
+  if (!isCounted(entry)) return
   const { failures, height } = state
   const known = failures.get(entry.sender)
   if (known !== undefined && height - known.sinceSlot < LIMITS.failureSlots) {

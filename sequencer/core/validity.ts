@@ -10,6 +10,9 @@ import { laneOf, slotEntriesOf } from './lanes.ts'
 /** A rule that a slot breaks, and what was found. */
 export type SlotFault = { rule: string; found: string }
 
+/** What is known of the slot before: without its chains their clocks are not compared. */
+type PreviousSlot = Pick<SlotRecord, 'header'> & Partial<Pick<SlotRecord, 'chains'>>
+
 /** What a signed transaction calls; a follower decodes it, the core does not. */
 export type CallOf = (rawTx: Hex) => { to?: Address | undefined; input: Hex }
 
@@ -24,7 +27,7 @@ export type CallOf = (rawTx: Hex) => { to?: Address | undefined; input: Hex }
 export function faultOfSlot(
   config: CoreConfig,
   record: SlotRecord,
-  { previous, callOf }: { previous: SlotRecord | undefined; callOf: CallOf },
+  { previous, callOf }: { previous: PreviousSlot | undefined; callOf: CallOf },
 ): SlotFault | undefined {
   return (
     faultOfPlace(config, record, previous) ??
@@ -39,7 +42,7 @@ export function faultOfSlot(
 function faultOfPlace(
   { logId }: CoreConfig,
   { header, entries }: SlotRecord,
-  previous: SlotRecord | undefined,
+  previous: PreviousSlot | undefined,
 ): SlotFault | undefined {
   const height = (previous?.header.height ?? 0) + 1
   if (header.height !== height) return fault('heights are contiguous (I1)', header.height)
@@ -55,7 +58,7 @@ function faultOfPlace(
 
 function faultOfClock(
   { header, chains, entries }: SlotRecord,
-  previous: SlotRecord | undefined,
+  previous: PreviousSlot | undefined,
 ): SlotFault | undefined {
   const { timestampMs } = header
   if (previous !== undefined && timestampMs <= previous.header.timestampMs) {
@@ -63,7 +66,7 @@ function faultOfClock(
   }
   const seconds = Math.floor(timestampMs / 1000)
   for (const { chainId, env } of chains) {
-    const before = previous?.chains.find((chain) => chain.chainId === chainId)?.env.timestampS ?? 0
+    const before = previous?.chains?.find((chain) => chain.chainId === chainId)?.env.timestampS ?? 0
     if (env.timestampS < before) return fault('EVM seconds never decrease (I13)', env.timestampS)
   }
   for (const { terms, deadlineSlot, forced } of entries) {
@@ -111,7 +114,7 @@ function precedes(a: RecordedEntry, b: RecordedEntry): boolean {
 function faultOfForced(
   { forcedWithinBlocks }: CoreConfig,
   { header, entries }: SlotRecord,
-  previous: SlotRecord | undefined,
+  previous: PreviousSlot | undefined,
 ): SlotFault | undefined {
   const cursor = previous?.header.forcedCursor ?? 0
   const forced = entries

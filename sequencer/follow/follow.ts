@@ -9,6 +9,7 @@ import type { Inbox } from '../shell/l1/inbox.ts'
 import { checkForced } from './check-forced.ts'
 import { checkHeader } from './check-header.ts'
 import { checkLegs } from './check-legs.ts'
+import { checkRules } from './check-rules.ts'
 import { beginAt, executeSuperblock } from './execute.ts'
 import { LieError } from './lie.ts'
 import { readPostedLog, type PostedRecord } from './posted-log.ts'
@@ -100,6 +101,7 @@ async function* checkedSlots(
     await checkOrigin(l1, record.header, { before, l1Block })
     checkForced(config, record, { before, inbox: forced })
     checkLegs(config, record)
+    checkRules(config, record, before)
     before = record.header
     yield { record }
   }

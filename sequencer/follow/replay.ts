@@ -6,6 +6,7 @@ import type { ChainDriver } from '../shell/drivers/driver.ts'
 import { LogError, type LogStore } from '../shell/log/log-store.ts'
 import { checkHeader } from './check-header.ts'
 import { checkLegs } from './check-legs.ts'
+import { checkRules } from './check-rules.ts'
 import { beginAt, executeSuperblock } from './execute.ts'
 import type { Followed, FollowProgress } from './follow.ts'
 import { LieError } from './lie.ts'
@@ -74,6 +75,7 @@ async function* linkedSlots(
     link(height, 'a slot names its parent (I1)', header.parentHash, tip)
     checkHeader(record, before)
     checkLegs(config, record)
+    checkRules(config, record, before)
     before = header
     tip = slotHash(config.logId, header)
     yield { record }

@@ -73,7 +73,7 @@ export function createClients(random: Random): Clients {
       (receipt) => {
         request.receipts.push(receipt)
         if (mine === generation) request.open -= 1
-        learn(nonces, request)
+        learn(nonces, request, receipt)
       },
       (error: unknown) => {
         if (mine === generation) request.open -= 1
@@ -243,8 +243,14 @@ function saltOf(number: number): Hash {
   return `0x${(number + 1).toString(16).padStart(64, '0')}`
 }
 
-function learn(nonces: Map<string, number>, { bundle }: Request): void {
-  for (const { chainId, from, nonce } of bundle.legs) {
+function learn(
+  nonces: Map<string, number>,
+  { bundle }: Request,
+  { results }: Pick<SignedReceipt, 'results'>,
+): void {
+  for (const [i, { chainId, from, nonce }] of bundle.legs.entries()) {
+    // What was left out, or voided with its entry, used no nonce.
+    if (results[i] === undefined || results[i].status === 2) continue
     const key = `${chainId}:${from}`
     nonces.set(key, Math.max(nonces.get(key) ?? 0, nonce + 1))
   }

@@ -236,6 +236,21 @@ describe('whoever fails again and again', () => {
       error: 'THROTTLED',
       values: { sender: USERS[0], limit: LIMITS.failuresPerSender },
     })
+    for (let i = 0; i < LIMITS.failuresPerSender; i++) {
+      // The count is never below zero: none of these accounts is below its line.
+      const fake = counterLeg(alpha, 0, [], {
+        from: user(2),
+        to: CONTRACT.auction,
+        input: liquidation(0),
+        gas: 100_000n + BigInt(i),
+      })
+      const receipt = await answer(process().port.sendBundle(bundleOf([fake])))
+      expect(receipt.voided).toBeDefined()
+    }
+    const fake = auction(alpha, 0, liquidation(0), user(2))
+    expect(await refusalOf(answer(process().port.sendTransaction(fake)))).toMatchObject({
+      error: 'THROTTLED',
+    })
     const other = bundleOf([counterLeg(alpha, 0, add, { from: user(1) })])
     await answer(process().port.sendBundle(other))
     await answer(process().port.sendTransaction(counterLeg(alpha, 0, add)))

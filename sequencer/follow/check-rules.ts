@@ -1,0 +1,23 @@
+import type { SlotHeader, SlotRecord } from '../../sdk/protocol/slot.ts'
+import type { CoreConfig } from '../core/config.ts'
+import { faultOfSlot } from '../core/validity.ts'
+import { partiesOf } from '../shell/drivers/transaction.ts'
+import { LieError } from './lie.ts'
+
+/**
+ * Checks a slot against the rules of the log that need no rollup: lanes by what entries do, their
+ * bounds, windows of time, the form of verdicts.
+ *
+ * @throws {@link LieError} with the first rule that is broken.
+ */
+export function checkRules(
+  config: CoreConfig,
+  record: SlotRecord,
+  before: SlotHeader | undefined,
+): void {
+  const previous = before === undefined ? undefined : { header: before }
+  const fault = faultOfSlot(config, record, { previous, callOf: partiesOf })
+  if (fault === undefined) return
+  const finding = { what: fault.rule, posted: fault.found, recomputed: 'something else' }
+  throw new LieError({ slot: record.header.height }, finding)
+}
