@@ -85,6 +85,19 @@ export function proveLeaf(leaves: readonly Hash[], index: number): MerkleProof {
   return { leaf, index, path, root: bytesToHex(nodeAt(level, 0)) }
 }
 
+/** Gives the path of the leaf that would be appended next: to its left what is there, to its right nothing. */
+export function pathOfNext(tree: MerkleTree): readonly Hash[] {
+  return Array.from({ length: TREE_DEPTH }, (_, level) => {
+    const left = Math.floor(tree.count / 2 ** level) % 2 === 1
+    return bytesToHex(nodeAt(left ? tree.frontier : zeroHashes, level))
+  })
+}
+
+/** Copies a tree; the copy and the original go their own ways. */
+export function copyTree({ frontier, count }: MerkleTree): MerkleTree {
+  return { frontier: [...frontier], count }
+}
+
 /** Computes the root that a leaf and its path lead to. */
 export function rootOfProof(leaf: Hash, index: number, path: readonly Hash[]): Hash {
   let node: Uint8Array = hexToBytes(leaf)

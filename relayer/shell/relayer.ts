@@ -103,7 +103,8 @@ export async function startRelayer(options: RelayerOptions): Promise<Relayer> {
     endpoints: roles.has('submitter') ? endpoints : [],
     onError: onError('checkpoints'),
   })
-  const resolver = createResolver(checkpoints)
+  const relayers = SIGNER_LANES.map((lane) => signers[lane].address)
+  const resolver = createResolver(checkpoints, relayers)
   const shared: Shared = {
     ...{ redis, keys, records, work, controls, checkpoints, resolver, metrics, log },
     ...{ faultpoint, onError },

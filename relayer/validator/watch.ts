@@ -60,6 +60,8 @@ export async function startWatch(context: WatchContext, signedNext: number): Pro
   let stopped = halted !== undefined
   /** Leaves that may still be signed or compared: from the last signed one on. */
   const open = new Map<number, Leaf>()
+  /** The deepest that the chain has confirmed so far: a later block may not have fewer leaves. */
+  let deepest: { blockNumber: number; count: number } | undefined
   const last = signed === 0 ? undefined : await storage.checkpoint(signed - 1)
 
   const halt = async (index: number, localRoot: Hash, chainRoot: Hash) => {
@@ -101,6 +103,14 @@ export async function startWatch(context: WatchContext, signedNext: number): Pro
     if (stopped) return
     const confirmed = await confirmedRoot(chain)
     if (confirmed === undefined) return
+    if (deepest !== undefined && confirmed.blockNumber < deepest.blockNumber) {
+      // The head went back, or this node lags: what was confirmed is compared when it is reached again.
+      return
+    }
+    if (deepest !== undefined && confirmed.count < deepest.count) {
+      return await halt(deepest.count - 1, treeRoot(tree), confirmed.root)
+    }
+    deepest = { blockNumber: confirmed.blockNumber, count: confirmed.count }
     await follow(confirmed.blockNumber)
     if (stopped || confirmed.count === 0) return
     const index = confirmed.count - 1

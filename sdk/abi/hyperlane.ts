@@ -158,6 +158,30 @@ export const ismAbi = [
       { name: 'threshold', type: 'uint8' },
     ],
   },
+  {
+    type: 'function',
+    name: 'modulesAndThreshold',
+    stateMutability: 'view',
+    inputs: [{ name: 'message', type: 'bytes' }],
+    outputs: [
+      { name: 'modules', type: 'address[]' },
+      { name: 'threshold', type: 'uint8' },
+    ],
+  },
+  {
+    type: 'function',
+    name: 'paused',
+    stateMutability: 'view',
+    inputs: [],
+    outputs: [{ name: '', type: 'bool' }],
+  },
+  {
+    type: 'function',
+    name: 'trustedRelayer',
+    stateMutability: 'view',
+    inputs: [],
+    outputs: [{ name: '', type: 'address' }],
+  },
 ] as const
 
 /** What Tandem's programs call of Hyperlane's ValidatorAnnounce. */

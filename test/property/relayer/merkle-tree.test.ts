@@ -5,6 +5,7 @@ import { runs } from '../risk/runs.ts'
 import {
   emptyTree,
   insertLeaf,
+  pathOfNext,
   proveLeaf,
   rootOfProof,
   TREE_DEPTH,
@@ -53,6 +54,15 @@ test('each leaf proves itself against the root, and no other leaf does', () => {
     expect(proof.root).toBe(naiveRoot(nodes))
     expect(rootOfProof(proof.leaf, index, proof.path)).toBe(proof.root)
     expect(rootOfProof(keccak256(proof.leaf), index, proof.path)).not.toBe(proof.root)
+  })
+  fc.assert(property, runs(100))
+})
+
+test('the path of the next leaf ≡ the path of the newest leaf of the obvious tree', () => {
+  const some = fc.array(leaf, { minLength: 1, maxLength: 40 })
+  const property = fc.property(some, (nodes) => {
+    const index = nodes.length - 1
+    expect(pathOfNext(grown(nodes.slice(0, index)))).toEqual(proveLeaf(nodes, index).path)
   })
   fc.assert(property, runs(100))
 })

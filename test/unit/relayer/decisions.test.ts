@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { bumpedFee, firstFee, gasLimitUp } from '../../../relayer/core/fees.ts'
 import { deliveryStage, finalityOf } from '../../../relayer/core/finality.ts'
-import { multisigMetadata, type ValidatorAnswer } from '../../../relayer/core/metadata.ts'
+import {
+  aggregationMetadata,
+  merkleRootMetadata,
+  multisigMetadata,
+  quorumOf,
+  type ValidatorAnswer,
+} from '../../../relayer/core/metadata.ts'
 import { sendOutcomeOf } from '../../../relayer/core/send-errors.ts'
 import { blockRanges, checkSequence, commonAncestor } from '../../../relayer/core/sequence.ts'
 
@@ -92,14 +98,14 @@ describe('a quorum', () => {
   }
 
   test('gives signatures in the order of the set, no more than needed', () => {
-    const built = multisigMetadata([signed('1'), missing, signed('2'), signed('3')], 2)
+    const quorum = quorumOf([signed('1'), missing, signed('2'), signed('3')], 2)
     const head = `0x${'0'.repeat(24)}${hook.slice(2)}${root.slice(2)}00000004`
     const metadata = `${head}${'1'.repeat(130)}${'2'.repeat(130)}`
-    expect(built).toEqual({ status: 'ok', metadata })
+    expect(quorum.status === 'ok' && multisigMetadata(quorum)).toBe(metadata)
   })
 
   test('does not add up signatures over different roots, and names who is missing', () => {
-    const built = multisigMetadata([signed('1'), signed('2', other), missing], 2)
+    const built = quorumOf([signed('1'), signed('2', other), missing], 2)
     expect(built).toMatchObject({ status: 'below', have: 1, need: 2 })
     expect(built.status === 'below' && built.missing).toEqual([
       `0x${'2'.repeat(40)}: signed another root, ${other}`,
@@ -107,8 +113,37 @@ describe('a quorum', () => {
     ])
   })
 
+  test('of the Merkle kind has the leaf, its path and the signed leaf before the signatures', () => {
+    const quorum = quorumOf([signed('1')], 1)
+    const path = Array.from({ length: 32 }, () => other)
+    const messageId = `0x${'7'.repeat(64)}` as const
+    const metadata = quorum.status === 'ok' ? merkleRootMetadata(quorum, { messageId, path }) : '0x'
+    const bytes = (from: number, to: number) => metadata.slice(2 + 2 * from, 2 + 2 * to)
+    expect(bytes(0, 32)).toBe(`${'0'.repeat(24)}${hook.slice(2)}`)
+    expect(bytes(32, 36)).toBe('00000004')
+    expect(bytes(36, 68)).toBe(messageId.slice(2))
+    expect(bytes(68, 1_092)).toBe(other.slice(2).repeat(32))
+    expect(bytes(1_092, 1_096)).toBe('00000004')
+    expect(bytes(1_096, 1_161)).toBe('1'.repeat(130))
+    expect(metadata).toHaveLength(2 + 2 * 1_161)
+  })
+
+  test('of several modules says where each part is; who takes no part has none', () => {
+    expect(aggregationMetadata(['0xaabb', undefined, '0x', '0xcc'])).toBe(
+      '0x' +
+        '00000020' +
+        '00000022' +
+        '0000000000000000' +
+        '00000022' +
+        '00000022' +
+        '00000022' +
+        '00000023' +
+        'aabbcc',
+    )
+  })
+
   test('of nobody is no quorum', () => {
-    expect(multisigMetadata([], 0).status).toBe('below')
+    expect(quorumOf([], 0).status).toBe('below')
   })
 })
 
