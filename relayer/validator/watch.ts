@@ -103,10 +103,8 @@ export async function startWatch(context: WatchContext, signedNext: number): Pro
     if (stopped) return
     const confirmed = await confirmedRoot(chain)
     if (confirmed === undefined) return
-    if (deepest !== undefined && confirmed.blockNumber < deepest.blockNumber) {
-      // The head went back, or this node lags: what was confirmed is compared when it is reached again.
-      return
-    }
+    // The head went back, or this node lags: what was confirmed is compared when it is reached again.
+    if (deepest !== undefined && confirmed.blockNumber < deepest.blockNumber) return
     if (deepest !== undefined && confirmed.count < deepest.count) {
       return await halt(deepest.count - 1, treeRoot(tree), confirmed.root)
     }
