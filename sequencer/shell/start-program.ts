@@ -19,6 +19,7 @@ import { createAnvilDriver } from './drivers/anvil-driver.ts'
 import type { ChainDriver } from './drivers/driver.ts'
 import { createSignal } from './drivers/serial.ts'
 import { startEngine, type Engine } from './engine/engine.ts'
+import type { RecoverySettings } from './engine/options.ts'
 import { enginePort } from './engine/engine-port.ts'
 import { readinessOf } from './engine/readiness.ts'
 import type { Faultpoint } from './faults.ts'
@@ -28,7 +29,7 @@ import { openHistory, type History } from './history/history.ts'
 import { openDisk } from './log/disk.ts'
 import { openFileLog } from './log/file-log.ts'
 import { createObserver, type Observer } from './observer.ts'
-import { startPosting } from './posting/start-posting.ts'
+import { startPosting, type Posting } from './posting/start-posting.ts'
 import type { BlockTags } from './posting/tags.ts'
 import { decodeTransaction, type TransactionRules } from './drivers/transaction.ts'
 import { openWaitingRoom } from './waiting/waiting-room.ts'
@@ -83,7 +84,7 @@ export async function startSequencerProgram(
     margin: createMarginProbe(network, () => engine.state.timestampMs),
     clock: { nowMs: () => Date.now(), elapsedMs: () => performance.now(), after },
     points: openRecoveryPoints(await openDisk(join(state, 'recovery')), config),
-    recovery: recoveryOf(settings),
+    recovery: recoveryOf(settings, () => posting?.tags.slots().final),
     waiting,
     decodeLeg: (chainId, rawTx) => decodeTransaction(rawTx, rulesOf(config, chainId)),
     observe: (event) => {
@@ -93,7 +94,13 @@ export async function startSequencerProgram(
     faultpoint,
     fail: context.fail,
   })
-  const posting = startPosting(context, { network, settings, engine, log, signDigest })
+  const posting: Posting | undefined = startPosting(context, {
+    network,
+    settings,
+    engine,
+    log,
+    signDigest,
+  })
   const tags = posting?.tags
   const history = await startHistory(context, {
     directory: join(state, 'history'),
@@ -115,12 +122,20 @@ export async function startSequencerProgram(
   }
 }
 
-function recoveryOf(settings: SequencerSettings) {
+/**
+ * When recovery points are made, and what of the log is given up behind them.
+ *
+ * @param final - Last slot that is final on `l1`: later ones may have to be posted again.
+ */
+function recoveryOf(
+  settings: SequencerSettings,
+  final: () => number | undefined,
+): RecoverySettings {
   return {
     blocks: settings.SEQUENCER_SNAPSHOT_BLOCKS,
     slots: settings.SEQUENCER_SNAPSHOT_SLOTS,
     legs: settings.SEQUENCER_SNAPSHOT_LEGS,
-    prune: settings.SEQUENCER_LOG_KEEP === 'recovery',
+    ...(settings.SEQUENCER_LOG_KEEP === 'recovery' ? { pruneBelow: () => final() ?? 0 } : {}),
   }
 }
 

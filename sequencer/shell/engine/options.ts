@@ -47,8 +47,11 @@ export type RecoverySettings = {
   slots: number
   /** Legs after which one is made. */
   legs: number
-  /** Segments of the log that lie wholly before the oldest recovery point are deleted. */
-  prune: boolean
+  /**
+   * Segments of the log that lie wholly before the oldest recovery point are deleted, as far as nobody
+   * else needs them: gives the lowest height that is still needed. Absent: everything is kept.
+   */
+  pruneBelow?: (() => number) | undefined
 }
 
 /** What {@link startEngine} needs. */

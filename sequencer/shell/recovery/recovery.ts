@@ -49,8 +49,8 @@ export function createRecovery(
     // Last: a point that is there is whole.
     const bytes = await points.write(height, parts)
     observe({ type: 'point', height, bytes, elapsedMs: clock.elapsedMs() - startedMs })
-    const oldest = settings.prune ? await points.oldest() : undefined
-    if (oldest !== undefined) await log.prune(oldest)
+    const oldest = settings.pruneBelow === undefined ? undefined : await points.oldest()
+    if (oldest !== undefined) await log.prune(Math.min(oldest, settings.pruneBelow?.() ?? 0))
   }
   return {
     durable: (record, hash) => {

@@ -52,7 +52,7 @@ export async function makeHistory(
     waiting: await openWaitingRoom(await openDisk(join(layout.sequencer, 'waiting'))),
     decodeLeg: (chainId, rawTx) => decodeTransaction(rawTx, { chainId, ...rules }),
     points: openRecoveryPoints(await openDisk(join(layout.sequencer, 'recovery')), config),
-    recovery: { blocks: 1_000, slots: 2_000, legs: 20_000, prune: false },
+    recovery: { blocks: 1_000, slots: 2_000, legs: 20_000 },
     observe: () => undefined,
     fail: (error) => {
       throw error
