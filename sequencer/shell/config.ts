@@ -48,9 +48,9 @@ export function readSettings(environment?: Environment) {
         .max(10n ** 15n)
         .default(10n ** 9n),
       /** Blocks of a rollup after which a recovery point is made. */
-      SEQUENCER_SNAPSHOT_BLOCKS: count(1_000, { min: 2, max: 1_000_000 }),
+      SEQUENCER_SNAPSHOT_BLOCKS: count(500, { min: 2, max: 1_000_000 }),
       /** Slots after which a recovery point is made. */
-      SEQUENCER_SNAPSHOT_SLOTS: count(2_000, { min: 2, max: 1_000_000 }),
+      SEQUENCER_SNAPSHOT_SLOTS: count(1_000, { min: 2, max: 1_000_000 }),
       /** Legs after which a recovery point is made. */
       SEQUENCER_SNAPSHOT_LEGS: count(20_000, { min: 2, max: 100_000_000 }),
       /** What of the log is kept: everything, or what the oldest recovery point needs. */
