@@ -42,6 +42,7 @@ export async function makeHistory(
   const rules = { baseFeePerGas: config.chains[0]!.baseFeePerGas, gasMax: BigInt(LIMITS.legGas) }
   // Far enough back that the clock of the machine is ahead of the last slot.
   const clock = jumpingClock(Date.now() - Math.max(1, slots - log.tip()) * slotMsMax)
+  const waiting = await openWaitingRoom(await openDisk(join(layout.sequencer, 'waiting')))
   const engine = await startEngine({
     ...{ config, log, clock },
     drivers: driversOf(files),
@@ -49,7 +50,7 @@ export async function makeHistory(
     signDigest: digestSigner(developmentKey('sequencer').privateKey),
     signSystem: systemSigner(developmentKey('system').privateKey),
     feeds: { logId: config.logId, feeds: [], threshold: 1 },
-    waiting: await openWaitingRoom(await openDisk(join(layout.sequencer, 'waiting'))),
+    waiting,
     decodeLeg: (chainId, rawTx) => decodeTransaction(rawTx, { chainId, ...rules }),
     points: openRecoveryPoints(await openDisk(join(layout.sequencer, 'recovery')), config),
     recovery: { blocks: 1_000, slots: 2_000, legs: 20_000 },
@@ -73,6 +74,7 @@ export async function makeHistory(
     if (height % tellEverySlots === 0) progress(`${height} of ${slots} slots`)
   }
   await engine.stop()
+  await waiting.close()
   await log.close()
 }
 
