@@ -52,12 +52,7 @@ export async function startSequencerProgram(
   context: ProcessContext,
   faultpoint: Faultpoint,
 ): Promise<Running> {
-  const { values: options } = parseArgs({
-    options: {
-      network: { type: 'string', default: NETWORK_FILE_DEFAULT },
-      state: { type: 'string' },
-    },
-  })
+  const options = readArguments()
   const settings = readSettings()
   const network = loadNetwork(options.network)
   const state = options.state ?? join(dirname(options.network), 'sequencer')
@@ -137,6 +132,16 @@ function recoveryOf(
     legs: settings.SEQUENCER_SNAPSHOT_LEGS,
     ...(settings.SEQUENCER_LOG_KEEP === 'recovery' ? { pruneBelow: () => final() ?? 0 } : {}),
   }
+}
+
+function readArguments(): { network: string; state?: string | undefined } {
+  const { values } = parseArgs({
+    options: {
+      network: { type: 'string', default: NETWORK_FILE_DEFAULT },
+      state: { type: 'string' },
+    },
+  })
+  return values
 }
 
 /** What a rollup asks of every transaction. */
