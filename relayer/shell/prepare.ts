@@ -188,7 +188,11 @@ async function drawn(
   // What is too much for the fast path takes the safe one.
   if (tier === 'fast') {
     await waitFor(turn, record, { type: 'not_final', reason: { code: 'fast_limit', text } }, 1_000)
-  } else await park(turn, record, 'limited', { code: 'safe_limit', text }, waitMs)
+    return false
+  }
+  // Looked at again before the bucket fills: an operator may raise the limit meanwhile.
+  const delayMs = Math.min(waitMs, RECHECK_MS.max)
+  await park(turn, record, 'limited', { code: 'safe_limit', text }, delayMs)
   return false
 }
 
