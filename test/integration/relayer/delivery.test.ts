@@ -60,6 +60,9 @@ test('messages in both directions take effect exactly once, sent before and afte
       'final',
     ]),
   )
-  const ready = await fetch(`${relayerUrl}/readyz`)
-  expect(await ready.json()).toEqual({ ready: true, reasons: [] })
+  // Processes tell of themselves at intervals, and all may be done before the first.
+  await eventually('it is ready', async () => {
+    const { ready } = await getJson<{ ready: boolean }>(`${relayerUrl}/readyz`)
+    return ready
+  })
 }, 90_000)
