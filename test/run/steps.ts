@@ -45,7 +45,7 @@ const contractSteps: readonly Step[] = [
 export const stages: readonly Stage[] = [
   [checkSteps],
   [contractSteps, [vitest('unit', 5), vitest('property', 5), vitest('simulation', 5)]],
-  [[vitest('structure', 4), vitest('integration', 14)]],
+  [[vitest('structure', 4), vitest('integration', 12)]],
 ]
 
 function check(name: string, file: string, ...args: string[]): Step {
