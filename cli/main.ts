@@ -25,6 +25,10 @@ const groups: Readonly<Record<string, { summary: string; load: () => Promise<Com
     summary: 'check the log of this machine and derive every rollup from it again',
     load: () => import('./replay/command.ts'),
   },
+  resume: {
+    summary: 'let a rollup go on that stopped, or say why it stopped',
+    load: () => import('./resume/command.ts'),
+  },
   risk: {
     summary: 'price options and margin portfolios, JSON lines in and out',
     load: () => import('./risk/command.ts'),

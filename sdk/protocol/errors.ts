@@ -179,6 +179,16 @@ export const ERRORS = define({
     message: 'The entry stands in slot {slot} without effect: {reason}.',
     retryable: false,
   },
+  NOT_STOPPED: {
+    code: -38034,
+    message: 'Chain {chainId} is not stopped.',
+    retryable: false,
+  },
+  RESUME_FAILED: {
+    code: -38035,
+    message: 'Chain {chainId} stays stopped: {reason}.',
+    retryable: true,
+  },
   UNDERPRICED: {
     code: -38041,
     message:

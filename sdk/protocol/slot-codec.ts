@@ -16,7 +16,7 @@ import type {
 } from './slot.ts'
 
 /** Version of the records that this program writes and reads. */
-export const RECORD_VERSION = 3
+export const RECORD_VERSION = 4
 
 /** Encodes a slot's body, everything but the header, as RLP. */
 export function encodeSlotBody(body: Omit<SlotRecord, 'header'>): Uint8Array {
@@ -224,11 +224,12 @@ function noteFields(notes: SlotNotes): Fields {
     notes.seen.map((seen) => [seen.entryId, uint(seen.untilSlot), seen.legHashes]),
     notes.closed.map((c) => [c.entryId, uint(c.untilSlot), c.by === 'sender' ? '0x' : c.by]),
     notes.stopped.map(({ chainId, reason }) => [uint(chainId), stringToHex(reason)]),
+    notes.resumed.map(({ chainId, slot }) => [uint(chainId), uint(slot)]),
   ]
 }
 
 function readNotes(fields: Fields | undefined): SlotNotes {
-  const [sealed, seen, closed, stopped] = list(fields)
+  const [sealed, seen, closed, stopped, resumed] = list(fields)
   return {
     sealed: list(sealed).map((row) => {
       const [chainId, header] = list(row)
@@ -248,6 +249,10 @@ function readNotes(fields: Fields | undefined): SlotNotes {
     stopped: list(stopped).map((row) => {
       const [chainId, reason] = list(row)
       return { chainId: int(chainId), reason: hexToString(hex(reason)) }
+    }),
+    resumed: list(resumed).map((row) => {
+      const [chainId, slot] = list(row)
+      return { chainId: int(chainId), slot: int(slot) }
     }),
   }
 }

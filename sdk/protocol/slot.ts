@@ -117,8 +117,16 @@ export type SlotNotes = {
   seen: readonly { entryId: Hash; untilSlot: number; legHashes: readonly Hash[] }[]
   /** Bundles withdrawn since the slot before: they do not come back until `untilSlot`. */
   closed: readonly { entryId: Hash; untilSlot: number; by: Hash | 'sender' }[]
-  /** Chains that stopped since the slot before; no block follows on them. */
+  /**
+   * Chains that stopped: their block in the superblock before is withheld unless its header stands in
+   * `sealed`, and nothing touches them until they are resumed. In the first slot of a superblock alone.
+   */
   stopped: readonly { chainId: number; reason: string }[]
+  /**
+   * Chains that go on: the block that was withheld stands in this slot's superblock, and nothing else
+   * of that chain. `slot` is the one that opened the block; 0 where none was withheld.
+   */
+  resumed: readonly { chainId: number; slot: number }[]
 }
 
 /** One height of the log. */

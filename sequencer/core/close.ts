@@ -2,9 +2,11 @@ import { assert } from '../../sdk/protocol/assert.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import type { Difference } from './execution.ts'
 import type { CoreInput, Effect, SealOutcome } from './input.ts'
-import { refuseEntry, wake } from './pool.ts'
+import { wake } from './pool.ts'
 import type { AccountKey } from './entry.ts'
 import type { CoreState } from './state.ts'
+import { finishResumed, stopChain } from './stop.ts'
+import { chainsIn } from './superblock.ts'
 
 /** Closes the superblock when its time has come or nothing more goes into it. */
 export function closeIfDue(state: CoreState): Effect[] {
@@ -14,10 +16,10 @@ export function closeIfDue(state: CoreState): Effect[] {
   if (state.durableHeight < state.height) return []
   const old = elapsedMs - superblock.openedAtMs >= config.superblockMs
   const quiet = state.ready.length === 0 && elapsedMs - state.busyAtMs >= config.idleCloseMs
-  if (!old && !quiet) return []
+  if (!old && !quiet && superblock.resumed.size === 0) return []
   superblock.phase = 'sealing'
   superblock.differences = new Map()
-  const chainIds = [...superblock.blocks.keys()].toSorted((a, b) => a - b)
+  const chainIds = chainsIn(superblock)
   if (chainIds.length === 0) return publish(state, [])
   return [{ type: 'seal', superblock: superblock.number, chainIds, again: false }]
 }
@@ -63,47 +65,35 @@ function publish(state: CoreState, outcomes: readonly SealOutcome[]): Effect[] {
     state.notes.sealed.push({ chainId, header })
     chainIds.push(chainId)
   }
-  const rollBack = [...superblock.blocks.keys()].filter((chainId) => !chainIds.includes(chainId))
+  const rollBack = chainsIn(superblock).filter((chainId) => !chainIds.includes(chainId))
   return [{ type: 'publish', superblock: superblock.number, chainIds, rollBack }]
 }
 
 /** Opens the way for the next superblock. */
-export function takePublished(state: CoreState, number: number): Effect[] {
+export function takePublished(
+  state: CoreState,
+  { superblock: number, systemNonces }: Extract<CoreInput, { type: 'published' }>,
+): Effect[] {
   const { superblock } = state
   assert(superblock.phase === 'publishing', 'what is published was sealed')
   assert(superblock.number === number, 'the published superblock is the sealed one')
   const touched = new Set(superblock.blocks.keys())
+  const resumed = new Set(superblock.resumed.keys())
+  const effects = finishResumed(state, systemNonces)
   superblock.phase = 'none'
   superblock.published = number
   superblock.blocks = new Map()
   const keys = new Set<AccountKey>()
   for (const { for: reason } of state.held.values()) {
-    if (reason.type !== 'funds') continue
-    if (touched.has(Number(reason.key.split(':')[0]))) keys.add(reason.key)
+    if (reason.type === 'time') continue
+    const chainId = Number(reason.key.split(':')[0])
+    const changed = reason.type === 'funds' && touched.has(chainId)
+    if (changed || resumed.has(chainId)) keys.add(reason.key)
   }
   // Who waits for a block of a number looks again at the next one.
   wake(state, { keys, time: true })
   forgetAccounts(state)
-  return []
-}
-
-/** Stops a rollup for good: what touches it is refused with the reason, the others go on. */
-export function stopChain(
-  state: CoreState,
-  { chainId, reason }: { chainId: number; reason: string },
-): Effect[] {
-  if (state.stopped.has(chainId)) return []
-  state.stopped.set(chainId, reason)
-  state.notes.stopped.push({ chainId, reason })
-  const refused = [...state.pending.values()]
-    .filter((entry) => entry.legs.some((leg) => leg.chainId === chainId))
-    .filter((entry) => state.formation?.entries.includes(entry) !== true)
-    // What was forced stands in the log: voided.
-    .filter((entry) => entry.forced === undefined)
-    .map((entry) =>
-      refuseEntry(state, entry, { error: 'CHAIN_STOPPED', values: { chainId, reason } }),
-    )
-  return [{ type: 'stopped', chainId, reason }, ...refused]
+  return effects
 }
 
 function describeDifference({ index, what, expected, actual }: Difference): string {

@@ -11,11 +11,13 @@ import type { Effect, FormedSlot, FormedStep } from './input.ts'
 import { effectiveGasPrice } from './leg.ts'
 import { forgetAfter, rememberSequenced } from './memory.ts'
 import { forgetPending, giveBack, refuseEntry, wake } from './pool.ts'
-import { emptyNotes, type CoreState } from './state.ts'
+import { takeNotes, type CoreState } from './state.ts'
+import { beginResumed } from './stop.ts'
 
 /** Makes a slot of a formation that has its verdicts, and books everything that it promises. */
 export function completeSlot(state: CoreState, formation: Formation): Effect[] {
   state.formation = undefined
+  const first = state.superblock.phase === 'none'
   openSuperblock(state, formation)
   const chains = formedChains(formation)
   const { entries, height, timestampMs } = formation
@@ -40,8 +42,8 @@ export function completeSlot(state: CoreState, formation: Formation): Effect[] {
   state.timestampMs = timestampMs
   state.slotAtMs = state.elapsedMs
   if (entries.length > 0) state.busyAtMs = state.elapsedMs
-  const notes = state.notes
-  state.notes = emptyNotes()
+  const notes = takeNotes(state, first)
+  beginResumed(state, notes)
   const slot: FormedSlot = {
     height,
     superblock: state.superblock.number,

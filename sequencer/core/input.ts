@@ -39,7 +39,18 @@ export type CoreEvent =
   /** A slot, and all before it, survive a crash. */
   | { type: 'durable'; height: number }
   | { type: 'sealed'; superblock: number; outcomes: readonly SealOutcome[] }
-  | { type: 'published'; superblock: number }
+  /** With the system key's next nonce on each chain that was resumed. */
+  | {
+      type: 'published'
+      superblock: number
+      systemNonces?: ReadonlyMap<number, number> | undefined
+    }
+  /**
+   * A stopped rollup shall go on. Its node was seen to do what the withheld block promised.
+   *
+   * @param slot - The one that opened that block; 0 when none was withheld.
+   */
+  | { type: 'resume'; chainId: number; slot: number }
   /**
    * A block of `l1` that no reorganisation is expected to take back any more, with what its inbox took
    * since the last one, in order; what is known already is passed over.
@@ -110,3 +121,4 @@ export type Effect =
       rollBack: readonly number[]
     }
   | { type: 'stopped'; chainId: number; reason: string }
+  | { type: 'resumed'; chainId: number }

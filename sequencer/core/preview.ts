@@ -54,8 +54,8 @@ export function beginPreview(
 
 /** Starts previews that wait for accounts or for a published head. */
 export function resumePreviews(state: CoreState): Effect[] {
-  const { phase } = state.superblock
-  if (phase === 'sealing' || phase === 'publishing') return []
+  const { phase, resumed } = state.superblock
+  if (phase === 'sealing' || phase === 'publishing' || resumed.size > 0) return []
   const effects: Effect[] = []
   for (const [requestId, run] of state.previews) {
     if (run.formation !== undefined) continue

@@ -87,6 +87,7 @@ export function applyRecord(state: CoreState, record: SlotRecord): void {
   }
   applySeen(state, notes)
   for (const { chainId, reason } of notes.stopped) state.stopped.set(chainId, reason)
+  for (const { chainId } of notes.resumed) state.stopped.delete(chainId)
   forgetAfter(state.memory, header.height)
 }
 

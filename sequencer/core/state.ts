@@ -86,7 +86,29 @@ export type CoreState = {
 
 /** Notes of a slot that has nothing to tell. */
 export function emptyNotes(): CoreState['notes'] {
-  return { sealed: [], seen: [], closed: [], stopped: [] }
+  return { sealed: [], seen: [], closed: [], stopped: [], resumed: [] }
+}
+
+/** Says whether the slot to come has something to tell that should not wait for entries. */
+export function hasNotes({ notes, superblock }: CoreState): boolean {
+  const { seen, closed, stopped, resumed } = notes
+  // What stopped inside an open superblock is told when that one is closed.
+  const stops = superblock.phase === 'open' ? 0 : stopped.length
+  return seen.length + closed.length + resumed.length + stops > 0
+}
+
+/**
+ * Takes the notes of the slot that is made.
+ *
+ * @param first - It opens a superblock: only then it tells what stopped, so that everybody knows whose
+ *   block is withheld.
+ */
+export function takeNotes(state: CoreState, first: boolean): SlotNotes {
+  const { notes } = state
+  state.notes = emptyNotes()
+  if (first) return notes
+  state.notes.stopped = notes.stopped
+  return { ...notes, stopped: [] }
 }
 
 /** Time of the slot to come: now, and always above the slot before; milliseconds since 1970. */

@@ -11,8 +11,9 @@ import type { CoreInput, Effect } from './input.ts'
 import { abandonFormation, cancel, giveBack, isPending, readOrReady, submit, wake } from './pool.ts'
 import { beginPreview, finishPreview, resumePreviews } from './preview.ts'
 import { selectCandidates } from './select.ts'
-import { nextTimestampMs, type CoreState } from './state.ts'
-import { closeIfDue, takePublished, takeSealed, stopChain } from './close.ts'
+import { hasNotes, nextTimestampMs, type CoreState } from './state.ts'
+import { closeIfDue, takePublished, takeSealed } from './close.ts'
+import { resumeChain, stopChain } from './stop.ts'
 
 /**
  * Takes one input: changes the state in place and gives what is to be done. The same state and the
@@ -53,7 +54,9 @@ function take(state: CoreState, input: CoreInput): Effect[] {
     case 'l1':
       return takeSettlement(state, input)
     case 'published':
-      return [...takePublished(state, input.superblock), ...resumePreviews(state)]
+      return [...takePublished(state, input), ...resumePreviews(state)]
+    case 'resume':
+      return resumeChain(state, input)
   }
 }
 
@@ -111,12 +114,13 @@ function startIfDue(state: CoreState): Effect[] {
   const { superblock, config, elapsedMs } = state
   if (state.formation !== undefined) return []
   if (superblock.phase !== 'none' && superblock.phase !== 'open') return []
+  // A block that was withheld is made before anything else touches its chain.
+  if (superblock.resumed.size > 0) return []
   if (state.height - state.durableHeight >= LIMITS.undurableSlots) return []
   if (superblock.phase === 'open' && elapsedMs - superblock.openedAtMs >= config.superblockMs)
     return []
   const beats = chainsDue(state)
-  const { notes } = state
-  const noted = notes.seen.length + notes.closed.length + notes.stopped.length > 0
+  const noted = hasNotes(state)
   if (state.ready.length === 0 && beats.size === 0 && !noted) return []
   const { slotAtMs } = state
   if (slotAtMs !== undefined && elapsedMs - slotAtMs < config.slotIntervalMs) return []
@@ -159,11 +163,6 @@ function proceed(state: CoreState, formation: Formation): Effect[] {
     return effects
   }
   return [...effects, ...completeSlot(state, formation)]
-}
-
-function hasNotes(state: CoreState): boolean {
-  const { seen, closed, stopped } = state.notes
-  return seen.length + closed.length + stopped.length > 0
 }
 
 /**

@@ -26,6 +26,8 @@ export type Superblock = {
   /** When it was opened, in elapsed milliseconds. */
   openedAtMs: number
   blocks: Map<number, OpenBlock>
+  /** Rollups that go on with it, and whether their withheld block is made in it. */
+  resumed: Map<number, boolean>
   /** Times that a rollup's block did something else than promised. */
   differences: Map<number, number>
 }
@@ -39,8 +41,15 @@ export function noSuperblock(number: number): Superblock {
     openedMs: 0,
     openedAtMs: 0,
     blocks: new Map(),
+    resumed: new Map(),
     differences: new Map(),
   }
+}
+
+/** Rollups that get a block in the superblock, ascending. */
+export function chainsIn({ blocks, resumed }: Superblock): number[] {
+  const withheld = [...resumed].filter(([, made]) => made).map(([chainId]) => chainId)
+  return [...blocks.keys(), ...withheld].toSorted((a, b) => a - b)
 }
 
 /** Environment of the block that a rollup gets in a superblock opened at `openedMs`. */

@@ -45,7 +45,7 @@ export async function executeSuperblock(
   superblock: FollowedSuperblock,
   drivers: ReadonlyMap<number, ChainDriver>,
 ): Promise<number> {
-  const chains = [...superblock.plans.keys()].filter((id) => !superblock.stopped.has(id))
+  const chains = [...superblock.plans.keys()]
   const faults = await Promise.all(
     chains.map((chainId) => executeBlock(superblock, chainId, drivers.get(chainId))),
   )

@@ -106,6 +106,9 @@ function count(metrics: ReturnType<typeof createMetrics>, event: EngineEvent): v
     case 'stopped':
       metrics.stopped.set({ chain: String(event.chainId) }, 1)
       return
+    case 'resumed':
+      metrics.stopped.set({ chain: String(event.chainId) }, 0)
+      return
     case 'nodeLost':
     case 'nodeRestored':
     case 'pointSkipped':
@@ -142,6 +145,9 @@ function tell(log: Logger, event: EngineEvent): void {
       return
     case 'stopped':
       log.error(values, 'rollup stopped')
+      return
+    case 'resumed':
+      log.info(values, 'rollup goes on')
       return
     case 'nodeLost':
       log.warn(values, 'node lost')

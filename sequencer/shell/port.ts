@@ -72,6 +72,12 @@ export type SequencerPort = {
   cancelBundle: (request: { sender: Address; replacementUuid: string }) => Promise<Hash>
   /** The gateway checked the shape; the engine checks m of n signatures. */
   publishMarks: (update: SignedFeedUpdate) => Promise<SignedReceipt>
+  /**
+   * Lets a stopped rollup go on; gives its head with the block that was withheld.
+   *
+   * @throws TandemError with the reason why it stays stopped.
+   */
+  resume: (chainId: number) => Promise<ChainHead>
   /** The receipt of an entry in the log; undefined when there is none. */
   receiptOf: (entryId: Hash) => Promise<SignedReceipt | undefined>
   /** Nonce after everything promised and the gap-free waiting transactions. */

@@ -221,6 +221,7 @@ async function serve(
     history,
     tags,
     slots,
+    operator: config.leader,
     guests: riskGuests(network, { settings, config, drivers, engine }),
     version: VERSION,
     registry,

@@ -16,6 +16,8 @@ import { openDisk } from '../../sequencer/shell/log/disk.ts'
 import { openFileLog } from '../../sequencer/shell/log/file-log.ts'
 import type { LogStore } from '../../sequencer/shell/log/log-store.ts'
 import { systemSigner } from '../../sequencer/shell/signing.ts'
+import { connectIpc } from '../../sequencer/shell/drivers/ipc.ts'
+import { testGateway } from '../fixtures/rollup/gateway.ts'
 import { lyingLog, type Draft } from '../fixtures/follow/liar.ts'
 import { eventually } from '../fixtures/relayer/processes.ts'
 import { postAll, startSettlementNode } from '../fixtures/follow/settlement-node.ts'
@@ -25,6 +27,7 @@ import { startSmallSequencer, type SmallSequencer } from '../fixtures/follow/sma
 // signs and posts what is not so is caught at the slot and the leg.
 
 const payee = `0x${'aa'.repeat(20)}` as const
+const stray = `0x${'ab'.repeat(20)}` as const
 let sequencer: SmallSequencer
 /** Last slot that the tests look at: the sequencer goes on with its heartbeats meanwhile. */
 let tip = 0
@@ -50,10 +53,66 @@ beforeAll(async () => {
     await leg(901, { to: payee, value: 3n }),
   ])
   await send([await leg(903, { to: payee, value: 4n })])
+  await stopAndResume(903)
+  await send([await leg(903, { to: payee, value: 5n })])
   tip = sequencer.engine.publishedSlot
 }, 60_000)
 
 afterAll(() => sequencer?.remove())
+
+/** A node is made to do something else than was promised, with real means; its rollup goes on later. */
+async function stopAndResume(chainId: number): Promise<void> {
+  const { port, leg, hooks } = sequencer
+  const stopped = () => port.status().stopped.map((item) => item.chainId)
+  hooks.beforeSeal = async (id, ipcPath) => {
+    if (id !== chainId) return
+    const node = await connectIpc(ipcPath)
+    // Whatever is called there fails from now on.
+    await node.call('anvil_setCode', [stray, '0xfe'])
+    node.close()
+  }
+  const legs = [
+    await leg(902, { to: stray, value: 1n }),
+    await leg(chainId, { to: stray, value: 1n }),
+  ]
+  await port.sendBundle({ legs, canRevert: [false, false] })
+  await eventually('a stop', () => stopped().includes(chainId))
+  await expect(port.resume(chainId)).rejects.toThrow('cannot be derived')
+  hooks.beforeSeal = undefined
+  await resumeByCommand(chainId)
+  expect(stopped()).toEqual([])
+}
+
+/** `tandem resume` against this process. */
+async function resumeByCommand(chainId: number): Promise<void> {
+  const { port, config, layout, network } = sequencer
+  const operator = config.leader
+  const gateway = await testGateway(port, undefined, { operator, logId: config.logId })
+  const file = join(layout.root, 'network-here.json')
+  const here = { ...network.sequencer, rpcUrl: gateway.url }
+  writeFileSync(file, JSON.stringify({ ...network, sequencer: here }))
+  try {
+    const shown = await tandem(['resume', '--network', file])
+    expect(shown.result).toMatchObject({ chainId, reason: expect.stringContaining('status') })
+    const { code, result } = await tandem(['resume', '--network', file, '--chain', `${chainId}`])
+    expect(result).toMatchObject({ chain: shown.result.chain, chainId, resumed: true })
+    expect(code).toBe(0)
+  } finally {
+    await gateway.close()
+  }
+}
+
+/** Runs the command line; its one line of JSON is the result. */
+async function tandem(args: readonly string[]) {
+  const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+  const child = spawn(process.execPath, [cli, ...args])
+  const [out, err, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number]>,
+  ])
+  return { code, result: out === '' ? undefined : JSON.parse(out), err }
+}
 
 /** Posts a log to a settlement chain of its own and follows it from there. */
 async function followed(log: Pick<LogStore, 'read' | 'readOne' | 'tip'>, until?: number) {
@@ -149,15 +208,10 @@ async function replayed(
     for await (const { height, record } of log.read(0)) await copy.append(height, record)
     await copy.close()
     damage(join(state, 'log', '0000000000000001.log'))
-    const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
-    const where = ['--network', sequencer.layout.networkFile, '--state', state]
-    const child = spawn(process.execPath, [cli, 'replay', ...where, ...args])
-    const [out, err, [code]] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, 'exit') as Promise<[number]>,
+    return await tandem([
+      ...['replay', '--network', sequencer.layout.networkFile, '--state', state],
+      ...args,
     ])
-    return { code, result: out === '' ? undefined : JSON.parse(out), err }
   } finally {
     rmSync(state, { recursive: true, force: true })
   }
@@ -235,6 +289,14 @@ const lies: Lie[] = [
       note.header = `${note.header.slice(0, -2)}ff` as typeof note.header
     },
     at: () => ({ chainId: 902 }),
+  },
+  {
+    what: 'another block than the one that was withheld',
+    lie: (drafts) => {
+      const note = drafts.flatMap(({ notes }) => notes.resumed)[0]!
+      note.slot = slotOf.transfer
+    },
+    at: () => ({ chainId: 903 }),
   },
   {
     what: 'time that stands still (I13)',

@@ -1,13 +1,19 @@
 import type { SlotRecord } from '../../../sdk/protocol/slot.ts'
-import { addBlockHeights, copyBlockHeights, type BlockHeights } from '../../core/block-heights.ts'
+import {
+  addBlockHeights,
+  copyBlockHeights,
+  heightBefore,
+  type BlockHeights,
+} from '../../core/block-heights.ts'
 import type { SealedBlock } from '../../core/execution.ts'
 import type { SealOutcome } from '../../core/input.ts'
 import type { SignedLeg } from '../../core/leg.ts'
-import { NodeLostError, type ChainDriver } from '../drivers/driver.ts'
+import { NodeLostError, type BlockPlan, type ChainDriver } from '../drivers/driver.ts'
 import type { LogStore } from '../log/log-store.ts'
 import { derivePass, DerivationError, type Wanted } from './derive.ts'
 import type { Clock, EngineEvent } from './options.ts'
 import type { Plans } from './plans.ts'
+import { openedPlan, openingSlot } from './superblocks.ts'
 
 /** What {@link Blocks} needs. */
 export type BlocksOptions = {
@@ -131,6 +137,46 @@ export class Blocks {
     }
     const reason = 'it was restored to a block that is taken back'
     await this.#restored(chainId, new NodeLostError(chainId, reason))
+  }
+
+  /**
+   * Starts a stopped rollup's node again, brings it to its head, and has it make the block that was
+   * withheld once; the block is taken back.
+   *
+   * @returns The block's plan and the slot that opened it; undefined when none was withheld.
+   * @throws {@link DerivationError} with the first difference; {@link NodeLostError} when the node
+   * does not come back.
+   */
+  async tryWithheld(chainId: number): Promise<{ plan: BlockPlan; slot: number } | undefined> {
+    const lane = this.#lane(chainId)
+    await this.#restored(chainId, new NodeLostError(chainId, 'it starts again to be resumed'))
+    const withheld = await this.#withheld(chainId, lane.target + 1)
+    if (withheld === undefined) return undefined
+    const { plan } = withheld
+    const tried = await this.run(chainId, (driver) => driver.seal(plan))
+    await this.run(chainId, (driver) => driver.rollback())
+    if (tried.kind === 'sealed') return withheld
+    const { what, expected, actual } = tried.difference
+    throw new DerivationError(chainId, `block ${plan.env.number} has ${what} ${expected}`, actual)
+  }
+
+  async #withheld(
+    chainId: number,
+    number: number,
+  ): Promise<{ plan: BlockPlan; slot: number } | undefined> {
+    const { log } = this.#options
+    const from = heightBefore(this.#places, chainId, number)
+    if (from === undefined) return undefined
+    const slot = await openingSlot(log, { chainId, number, from })
+    return { slot, plan: await openedPlan(log, { chainId, slot }) }
+  }
+
+  /** Lowest slot that a rollup may still need to be brought to what the log says. */
+  neededFrom(): number {
+    const heights = [...this.#lanes].map(([chainId, { target }]) =>
+      heightBefore(this.#places, chainId, target + 1),
+    )
+    return Math.min(...heights.map((height) => height ?? Number.MAX_SAFE_INTEGER))
   }
 
   /** Ends every node. */

@@ -7,6 +7,7 @@ import type { CoreState } from '../../core/state.ts'
 import { checkMarks } from '../marks.ts'
 import type { BundlePreview, DecodedBundle, SequencerPort, SequencerStatus } from '../port.ts'
 import type { Engine } from './engine.ts'
+import { resumeRollup } from './resume.ts'
 
 /** What the gateway asks of a running engine. */
 export function enginePort(engine: Engine): SequencerPort {
@@ -54,6 +55,10 @@ export function enginePort(engine: Engine): SequencerPort {
       open()
       const marks = checkMarks(signed, options.feeds)
       return receiptFor((requestId) => ({ type: 'marks', requestId, marks }))
+    },
+    resume: async (chainId) => {
+      open()
+      return resumeRollup(engine, chainId)
     },
     receiptOf: async (entryId) => {
       const place = state.memory.sequenced.get(entryId)

@@ -19,6 +19,7 @@ import { addToPlans, publishedBlock, type Plans } from './plans.ts'
 import { simulateWithProbes } from './probes.ts'
 import { createPublications, type Publications } from './publications.ts'
 import { restart } from './restart.ts'
+import { createResumptions } from './resume.ts'
 import { createSlotWriter, type SlotWriter } from './writer.ts'
 
 /** Time that a stop gives to the last recovery point; whatever ends it has less patience than a person. */
@@ -67,6 +68,7 @@ export class Engine {
   readonly publications: Publications
   readonly writer: SlotWriter
   readonly answers = createAnswers()
+  readonly resumptions = createResumptions()
   readonly #recovery: Recovery
   readonly #faultpoint: Faultpoint
   /** Blocks of the open superblock. */
@@ -154,6 +156,7 @@ export class Engine {
     this.#callOff?.()
     const error = new TandemError('NOT_READY', { reason: this.#closed })
     this.answers.abandon(error)
+    this.resumptions.abandon(error)
     this.writer.close(error)
   }
 
@@ -202,8 +205,12 @@ export class Engine {
         return this.#start(() => this.#publish(effect))
       case 'stopped': {
         const { chainId, reason } = effect
+        this.resumptions.end(chainId, reason)
         return this.options.observe({ type: 'stopped', chainId, reason })
       }
+      case 'resumed':
+        this.resumptions.end(effect.chainId)
+        return this.options.observe(effect)
     }
   }
 
@@ -226,6 +233,10 @@ export class Engine {
     const { record, hash } = this.writer.record(slot)
     this.blocks.promise(record)
     addToPlans(this.#plans, record)
+    for (const { chainId } of record.notes.resumed) {
+      const plan = this.resumptions.plan(chainId)
+      if (plan !== undefined) this.#plans.set(chainId, plan)
+    }
     this.#start(async () => {
       const recordBytes = await this.writer.append(record)
       this.#recovery.durable(record, hash)
@@ -287,6 +298,16 @@ export class Engine {
     this.dispatch({ type: 'sealed', superblock, outcomes })
   }
 
+  /** Next nonce of the system key on chains whose blocks this process did not form all. */
+  async #systemNonces(chainIds: readonly number[]): Promise<Map<number, number>> {
+    const { system } = this.options.config
+    const read = chainIds.map(async (chainId) => {
+      const { facts } = await this.blocks.run(chainId, (driver) => driver.accounts([system]))
+      return [chainId, facts[0]?.nonce ?? 0] as const
+    })
+    return new Map(await Promise.all(read))
+  }
+
   async #publish({ superblock, chainIds, rollBack }: EffectOf<'publish'>): Promise<void> {
     const { blocks, state, options } = this
     await Promise.all([
@@ -302,7 +323,8 @@ export class Engine {
     this.publications.publish({ superblock, slot: BigInt(state.height), chainIds })
     this.#publishedSlot = state.height
     if (this.#recovery.due(chainIds)) this.#start(() => this.#recovery.makePoint())
-    this.dispatch({ type: 'published', superblock })
+    const systemNonces = await this.#systemNonces([...state.superblock.resumed.keys()])
+    this.dispatch({ type: 'published', superblock, systemNonces })
   }
 }
 

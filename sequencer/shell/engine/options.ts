@@ -30,6 +30,7 @@ export type EngineEvent =
   | { type: 'refused'; error: string }
   | { type: 'difference'; chainId: number; difference: Difference; again: boolean }
   | { type: 'stopped'; chainId: number; reason: string }
+  | { type: 'resumed'; chainId: number }
   | { type: 'nodeLost'; chainId: number; reason: string }
   | { type: 'nodeRestored'; chainId: number; blocks: number; elapsedMs: number }
   /** A recovery point was written: a restart goes on from here. */

@@ -26,6 +26,12 @@ export function addToPlans(plans: Plans, record: SlotRecord): void {
   }
 }
 
+/** Chains whose block in the superblock before a slot was withheld, as the slot has it. */
+export function withheldIn({ notes }: Pick<SlotRecord, 'notes'>): number[] {
+  const sealed = new Set(notes.sealed.map(({ chainId }) => chainId))
+  return notes.stopped.map(({ chainId }) => chainId).filter((chainId) => !sealed.has(chainId))
+}
+
 function planOf({ env, legs }: RecordedChain): BlockPlan {
   return {
     env: { ...env, prevRandao: prevRandaoOf(env.parentHash, env.number) },

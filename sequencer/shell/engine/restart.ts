@@ -60,6 +60,7 @@ export async function restart(options: EngineOptions, blocks: Blocks): Promise<R
     0,
   )
   const elapsedMs = clock.elapsedMs() - startedMs
+  for (const [chainId, reason] of state.stopped) observe({ type: 'stopped', chainId, reason })
   observe({ type: 'replayed', slots: log.tip() - from, blocks: count, elapsedMs })
   return { state, fold, heads: derived }
 }

@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { healthRouter, PortBusyError, type Readiness } from '../../../sdk/process/health.ts'
 import { TandemError } from '../../../sdk/protocol/errors.ts'
-import type { Hash } from '../../../sdk/protocol/hex.ts'
+import type { Address, Hash } from '../../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
 import type { TransactionRules } from '../drivers/transaction.ts'
 import type { History } from '../history/history.ts'
@@ -19,6 +19,7 @@ import { answerBytes, refusalText, type RpcEndpoint, type RpcMethods } from './j
 import { createGatewayMetrics, watchSequencer, watchSockets } from './metrics.ts'
 import { watchPending, type Pending } from './pending.ts'
 import { sendMethods } from './send-methods.ts'
+import { controlMethods } from './control-methods.ts'
 import { sequencerMethods, type GuestMethods } from './sequencer-methods.ts'
 import { createStateRead, type StateReader } from './state-reads.ts'
 import { statusJson } from './status.ts'
@@ -43,6 +44,8 @@ export type GatewayOptions = {
   tags?: BlockTags | undefined
   /** What `/feed` tells; absent where there is no log. */
   slots?: SlotSource | undefined
+  /** Whose orders count, in lower case; without it there are no orders. */
+  operator?: Address | undefined
   /** Methods of other parts at `/`, by name. */
   guests?: GuestMethods | undefined
   /** Shown by `web3_clientVersion`. */
@@ -116,14 +119,19 @@ type Endpoints = {
 }
 
 function makeEndpoints(options: GatewayOptions): Endpoints {
-  const { chains, history, sequencer, logId, guests = {}, registry, log } = options
+  const { chains, history, sequencer, logId, guests = {}, operator, registry, log } = options
   const metrics = createGatewayMetrics(registry)
   const pending = watchPending(sequencer, history)
   const shared = { refuse: sequencer.refuse, metrics, log }
   const rules = new Map(chains.map((chain) => [chain.rules.chainId, chain.rules]))
   const root: RpcEndpoint = {
     name: 'sequencer',
-    methods: sequencerMethods({ sequencer: pending.sequencer, logId, chains: rules, guests }),
+    methods: new Map([
+      ...sequencerMethods({ sequencer: pending.sequencer, logId, chains: rules, guests }),
+      ...(operator === undefined
+        ? []
+        : controlMethods({ sequencer, logId, operator, nowMs: () => Date.now() })),
+    ]),
     ...shared,
   }
   const byPath = new Map<string, RpcEndpoint>([['/', root]])

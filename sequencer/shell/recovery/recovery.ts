@@ -50,7 +50,9 @@ export function createRecovery(
     const bytes = await points.write(height, parts)
     observe({ type: 'point', height, bytes, elapsedMs: clock.elapsedMs() - startedMs })
     const oldest = settings.pruneBelow === undefined ? undefined : await points.oldest()
-    if (oldest !== undefined) await log.prune(Math.min(oldest, settings.pruneBelow?.() ?? 0))
+    if (oldest === undefined) return
+    // A block that was withheld is made from its slot when its rollup goes on.
+    await log.prune(Math.min(oldest, blocks.neededFrom(), settings.pruneBelow?.() ?? 0))
   }
   return {
     durable: (record, hash) => {

@@ -128,6 +128,7 @@ const recordArbitrary: fc.Arbitrary<SlotRecord> = fc
       }),
       { maxLength: 2 },
     ),
+    resumed: fc.array(fc.record({ chainId: height, slot: height }), { maxLength: 2 }),
   })
   .map(({ legs, header, ...notes }): SlotRecord => {
     const chainIds = [...new Set(legs.map(({ chainId }) => chainId))].toSorted((a, b) => a - b)
