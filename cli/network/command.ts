@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { readChainChange, type ChainChange } from './chain-change.ts'
 import { downCommand } from './down.ts'
 import { genesisCommand } from './genesis/command.ts'
 import { logsCommand } from './logs.ts'
@@ -14,6 +15,7 @@ type UpFlags = {
   once: boolean
   keep: boolean
   chains?: number
+  chain?: ChainChange[]
   portBase?: number
 }
 
@@ -27,6 +29,14 @@ export function createCommand(): Command {
     .option('--keep', 'with --once: stay up afterwards, until Ctrl-C', false)
     .option('--fresh', 'begin anew: remove the state of an earlier run', false)
     .option('--chains <n>', 'sequenced rollups besides the hub, 1 to 8 (default 2)', wholeNumber)
+    .option(
+      '--chain <name=id:fee>',
+      'chain id (its own, or 1) and base fee of a rollup, as in alpha=1:200gwei; may be repeated',
+      (text: string, before: ChainChange[] | undefined) => [
+        ...(before ?? []),
+        readChainChange(text),
+      ],
+    )
     .option('--port-base <port>', 'port of the gateway; the others follow (default 9500)', portBase)
     .option('--dir <directory>', 'where the network keeps its files', DIRECTORY_DEFAULT)
     .action(runUp)
@@ -48,6 +58,7 @@ async function runUp(flags: UpFlags): Promise<void> {
     directory: flags.dir,
     fresh: flags.fresh,
     rollups: flags.chains,
+    changes: flags.chain,
     portBase: flags.portBase,
     signal: stop.signal,
     reporter,

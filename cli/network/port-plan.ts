@@ -34,9 +34,10 @@ export function planPorts(base: number, chains: readonly LocalChain[]): PortPlan
     nodes: new Map(standalone.map(({ chainId }) => [chainId, portOf(chainId) + 1])),
     relayer: base + offsets.relayer,
     validators: new Map(
-      chains.map(({ chainId }) => [
+      // By place, since a rollup may have a chain id from elsewhere; outland gets the last one.
+      chains.map(({ chainId, kind }, place) => [
         chainId,
-        base + offsets.validators + (chainId < 910 ? chainId - 900 : 10),
+        base + offsets.validators + (kind === 'foreign' ? 10 : place),
       ]),
     ),
     publisher: base + offsets.publisher,

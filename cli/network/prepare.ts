@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { keccak256, stringToBytes } from 'viem'
 import { localChains, ROLLUP_NAMES, type LocalChain } from '../../sdk/protocol/chains.ts'
-import { BaseError } from '../../sdk/protocol/errors.ts'
 import type { Hash } from '../../sdk/protocol/hex.ts'
 import { networkSchema, type Network } from '../../sdk/protocol/network.ts'
 import { writeDurably } from '../../sdk/process/durable-file.ts'
@@ -11,7 +10,9 @@ import { describeNetwork } from './describe.ts'
 import { genesisFileText } from './genesis/file.ts'
 import { contractOf, readAllocs, readManifest, type GenesisManifest } from './genesis/store.ts'
 import { newLogId, withLogId } from './identity.ts'
+import { applyChainChanges, faultsOfChanges, type ChainChange } from './chain-change.ts'
 import { createDirectories, wipe, type Layout } from './layout.ts'
+import { NetworkOptionsError } from './options-error.ts'
 import { planPorts, PORT_BASE_DEFAULT, type PortPlan } from './port-plan.ts'
 
 /** Everybody may read what everybody may know. */
@@ -24,6 +25,8 @@ export type PrepareOptions = {
   fresh: boolean
   /** Sequenced rollups besides the hub; default 2, or what the network has. */
   rollups?: number | undefined
+  /** Rollups with another chain id or base fee; default none, or what the network has. */
+  changes?: readonly ChainChange[] | undefined
   /** Port of the gateway; default 9500, or what the network has. */
   portBase?: number | undefined
 }
@@ -61,10 +64,28 @@ export function planFor(options: PrepareOptions): Plan {
       'Wipe it with `--fresh`, or use another directory with `--dir`.',
     ])
   }
-  const chains = localChains(known ?? options.rollups ?? ROLLUPS_DEFAULT)
+  const chains =
+    existing === undefined
+      ? applyChainChanges(localChains(options.rollups ?? ROLLUPS_DEFAULT), options.changes ?? [])
+      : chainsOf(existing, options.changes)
   const knownBase = existing && Number(new URL(existing.sequencer.rpcUrl).port)
   const ports = planPorts(options.portBase ?? knownBase ?? PORT_BASE_DEFAULT, chains)
   return { chains, ports, existing }
+}
+
+/** Chains of a network that is there: they are what they were when it began. */
+function chainsOf({ chains }: Network, changes: readonly ChainChange[] = []): LocalChain[] {
+  const faults = faultsOfChanges(chains, changes)
+  if (faults.length > 0) {
+    throw new NetworkOptionsError('The network has other chains than were asked for.', [
+      ...faults,
+      'Wipe it with `--fresh`, or use another directory with `--dir`.',
+    ])
+  }
+  return chains.map(({ name, chainId, kind, baseFeePerGasWei }) => ({
+    ...{ name, chainId, kind },
+    ...(baseFeePerGasWei === undefined ? {} : { baseFeePerGasWei }),
+  }))
 }
 
 /**
@@ -141,13 +162,4 @@ function requireRollups(rollups: number | undefined): void {
   throw new NetworkOptionsError('The number of rollups is out of range.', [
     `rollups: ${rollups}; allowed: 1 to ${ROLLUP_NAMES.length}`,
   ])
-}
-
-/** What a network was asked to start with does not fit. */
-export class NetworkOptionsError extends BaseError {
-  override readonly name = 'NetworkOptionsError'
-
-  constructor(shortMessage: string, metaMessages: readonly string[]) {
-    super(shortMessage, { code: 'NETWORK_OPTIONS', retryable: false, metaMessages })
-  }
 }

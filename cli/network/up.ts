@@ -1,5 +1,6 @@
 import type { LocalChain } from '../../sdk/protocol/chains.ts'
 import type { Network } from '../../sdk/protocol/network.ts'
+import type { ChainChange } from './chain-change.ts'
 import { claimNetwork } from './claim.ts'
 import { createDirectories, layoutOf, type Layout } from './layout.ts'
 import { requireFreePorts } from './port-plan.ts'
@@ -16,6 +17,8 @@ export type UpOptions = {
   fresh: boolean
   /** Sequenced rollups besides the hub. */
   rollups?: number | undefined
+  /** Rollups with another chain id or base fee. */
+  changes?: readonly ChainChange[] | undefined
   portBase?: number | undefined
   /** Programs to run in place of the network's own. */
   programs?: Programs | undefined

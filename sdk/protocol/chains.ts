@@ -2,7 +2,16 @@
 export type ChainKind = 'settlement' | 'hub' | 'rollup' | 'foreign'
 
 /** One chain of the local network. The Hyperlane domain equals the chain id. */
-export type LocalChain = { name: string; chainId: number; kind: ChainKind }
+export type LocalChain = {
+  name: string
+  chainId: number
+  kind: ChainKind
+  /** Constant base fee, wei per gas; absent where the network was not asked for one. */
+  baseFeePerGasWei?: number | undefined
+}
+
+/** Chain id that one rollup of the local network may have in place of its own: Ethereum's. */
+export const ETHEREUM_CHAIN_ID = 1
 
 /** Sequenced rollups besides the hub that the local genesis knows: alpha, beta, gamma, … */
 export const ROLLUP_NAMES = [

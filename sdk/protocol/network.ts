@@ -17,6 +17,8 @@ const chain = z.strictObject({
   genesisHash: hash,
   /** Contract name to address: Hyperlane's and Tandem's, behind proxies. */
   contracts: z.record(z.string(), address),
+  /** Constant base fee of a sequenced chain, wei per gas; absent: what the sequencer is set to. */
+  baseFeePerGasWei: z.int().min(1).max(1_000_000_000_000_000).optional(),
   /** Blocks after which this chain's messages count as final. */
   reorgPeriod: z.int().min(0),
 })

@@ -22,6 +22,8 @@ export type BundleInput = BundleTerms & {
   legs: readonly Leg[]
   /** One per leg. */
   canRevert: readonly boolean[]
+  /** Who signed the request, authenticated; default: the first leg's sender. Lower case. */
+  owner?: Address | undefined
 }
 
 /** Marks as they come in: their signatures are checked, `calldata` is `MarkFeeds.update(…)`. */
@@ -42,6 +44,7 @@ export function transactionEntry(state: CoreState, leg: Leg): Entry {
     firstSlot: 0,
     deadlineSlot: height + LIMITS.defaultSlots,
     sender: leg.from,
+    owner: leg.from,
     joint: [],
     waiters: [],
   }
@@ -50,7 +53,7 @@ export function transactionEntry(state: CoreState, leg: Leg): Entry {
 /** Makes an entry of a bundle. */
 export function bundleEntry(state: CoreState, bundle: BundleInput): Entry {
   const { config, height } = state
-  const { legs, canRevert, ...terms } = bundle
+  const { legs, canRevert, owner, ...terms } = bundle
   const named = legs.map(({ chainId, hash }, i) => ({
     chainId,
     hash,
@@ -69,6 +72,7 @@ export function bundleEntry(state: CoreState, bundle: BundleInput): Entry {
     deadlineSlot:
       terms.maxSlot === undefined ? height + slotsFor(terms) : slotNumber(terms.maxSlot),
     sender: legs[0]?.from ?? '0x',
+    owner: owner ?? legs[0]?.from ?? '0x',
     joint: terms.salt === undefined ? [] : jointAccounts(config, legs, { canRevert, terms }),
     waiters: [],
   }
@@ -103,6 +107,7 @@ export function marksEntry(state: CoreState, marks: MarksInput): Entry {
     firstSlot: 0,
     deadlineSlot: state.height + LIMITS.defaultSlots,
     sender: config.system,
+    owner: config.system,
     joint: [],
     marks: { underlying, sequence },
     waiters: [],
@@ -237,15 +242,26 @@ function faultOfMemory(state: CoreState, entry: Entry): Fault | undefined {
   return undefined
 }
 
-/** A bundle may take the legs of the waiting bundle that it replaces. */
-function mayTakeOver(state: CoreState, entry: Entry, owner: Hash): boolean {
+/**
+ * A bundle may have the legs of the waiting bundle that it replaces, and those of any bundle that was
+ * not cancelled when it has all of them, in their order: none of them goes alone then.
+ */
+function mayTakeOver(state: CoreState, entry: Entry, ownerId: Hash): boolean {
   const uuid = entry.terms.replacementUuid
-  const replaced = state.pending.get(owner)
-  return (
+  const replaced = state.pending.get(ownerId)
+  const replaces =
     uuid !== undefined &&
     replaced?.terms.replacementUuid?.toLowerCase() === uuid.toLowerCase() &&
-    replaced.sender === entry.sender
-  )
+    replaced.owner === entry.owner
+  if (replaces) return true
+  if (state.memory.closed.get(ownerId)?.by === 'sender') return false
+  const required = legsToProtect(entry)
+  let from = 0
+  return (state.memory.owned.get(ownerId) ?? []).every((hash) => {
+    const place = required.indexOf(hash, from)
+    from = place + 1
+    return place >= 0
+  })
 }
 
 /** Marks only go forward, per underlying. */

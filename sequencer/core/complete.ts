@@ -3,6 +3,7 @@ import { ENTRY_KIND, LANES } from '../../sdk/protocol/entry.ts'
 import type { Hash } from '../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import { bookTransaction } from './accounts.ts'
+import { faultOfWindow } from './admission.ts'
 import { accountKey, replacementKey, type AccountKey, type Entry } from './entry.ts'
 import { noteFailure, noteVoided } from './failures.ts'
 import { takeOrigin } from './forced.ts'
@@ -102,7 +103,7 @@ function settleEntry(state: CoreState, entry: Entry, formation: Formation): void
     height,
     index,
     untilSlot: rememberedUntil(height, entry.deadlineSlot),
-    ...(uuid === undefined ? {} : { replacement: replacementKey(entry.sender, uuid) }),
+    ...(uuid === undefined ? {} : { replacement: replacementKey(entry.owner, uuid) }),
   })
   forgetPending(state, entry)
   if (entry.forced !== undefined) {
@@ -160,11 +161,11 @@ function bookChain(
   state.touchedAtMs.set(chainId, state.superblock.openedAtMs)
 }
 
-/** Refuses what waited until its last slot passed. */
+/** Refuses what waited until its last slot, block or time passed. */
 function refuseExpired(state: CoreState): Effect[] {
-  const next = state.height + 1
-  const expired = [...state.held.values()].filter(({ entry }) => entry.deadlineSlot < next)
-  return expired.map(({ entry, for: reason }) => {
+  return [...state.held.values()].flatMap(({ entry, for: reason }) => {
+    const fault = faultOfWindow(state, entry)
+    if (fault === undefined) return []
     if (reason.type === 'nonce') {
       const [chainId, sender] = reason.key.split(':') as [string, string]
       const nonce = entry.legs.flatMap((item) =>
@@ -174,7 +175,6 @@ function refuseExpired(state: CoreState): Effect[] {
       const values = { nonce, sender, chainId: Number(chainId), expected }
       return refuseEntry(state, entry, { error: 'NONCE_GAP', values })
     }
-    const values = { limit: `slot ${entry.deadlineSlot}`, actual: `slot ${next}` }
-    return refuseEntry(state, entry, { error: 'EXPIRED', values })
+    return refuseEntry(state, entry, fault)
   })
 }

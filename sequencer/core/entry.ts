@@ -40,6 +40,8 @@ export type Entry = {
   deadlineSlot: number
   /** Sender of the first leg. */
   sender: Address
+  /** Who may replace or cancel it: whoever signed the request for it, else the sender. */
+  owner: Address
   /** Accounts whose margin the hub checks after all other legs, with the leg's sender. */
   joint: readonly { sender: Address; account: AccountId }[]
   marks?: { underlying: number; sequence: bigint } | undefined
@@ -57,9 +59,9 @@ export function accountKey(chainId: number, address: Address): AccountKey {
   return `${chainId}:${address}`
 }
 
-/** Key of a map over (sender, replacementUuid). */
-export function replacementKey(sender: Address, uuid: string): string {
-  return `${sender}:${uuid.toLowerCase()}`
+/** Key of a map over (owner, replacementUuid). */
+export function replacementKey(owner: Address, uuid: string): string {
+  return `${owner}:${uuid.toLowerCase()}`
 }
 
 /** User legs of an entry. */

@@ -87,6 +87,7 @@ function forcedEntry(state: CoreState, input: ForcedInput): Entry {
     firstSlot: 0,
     deadlineSlot: state.height + LIMITS.bundleHorizonSlots,
     sender: config.system,
+    owner: config.system,
     joint: [],
     forced: { index, contentHash, l1Block },
     waiters: [],

@@ -30,8 +30,8 @@ export type CoreEvent =
   | { type: 'bundle'; requestId: number; bundle: BundleInput }
   | { type: 'marks'; requestId: number; marks: MarksInput }
   | { type: 'preview'; requestId: number; bundle: BundleInput }
-  /** The sender is authenticated. */
-  | { type: 'cancel'; requestId: number; sender: Address; replacementUuid: string }
+  /** The owner is authenticated. */
+  | { type: 'cancel'; requestId: number; owner: Address; replacementUuid: string }
   | { type: 'tick' }
   /** Facts of accounts at the end of `head`. */
   | { type: 'accounts'; chainId: number; head: ChainHead; facts: readonly AccountFacts[] }
@@ -108,7 +108,13 @@ export type Effect =
   | { type: 'known'; requestId: number; entryId: Hash; height: number }
   /** The entry waits for its nonce, its time or its funds. */
   | { type: 'held'; entryId: Hash; waiters: readonly number[] }
-  | { type: 'cancelled'; requestId: number; entryId: Hash; height: number }
+  | {
+      type: 'cancelled'
+      requestId: number
+      entryId: Hash
+      legHashes: readonly Hash[]
+      height: number
+    }
   | { type: 'notCancelled'; requestId: number; fault: Fault; requestName: string }
   | { type: 'previewed'; requestId: number; preview: Preview }
   /** Mine the open blocks of these chains, each as recorded; `again` after a roll-back of all. */

@@ -89,7 +89,7 @@ function protectLegs(state: CoreState, entry: Entry): void {
 function replaceOlder(state: CoreState, entry: Entry): Effect[] {
   const uuid = entry.terms.replacementUuid
   if (uuid === undefined) return []
-  const key = replacementKey(entry.sender, uuid)
+  const key = replacementKey(entry.owner, uuid)
   const olderId = state.memory.replaceable.get(key)
   state.memory.replaceable.set(key, entry.entryId)
   const older = olderId === undefined ? undefined : state.pending.get(olderId)
@@ -105,13 +105,13 @@ function replaceRival(state: CoreState, entry: Entry, rival: Entry | undefined):
   return withdraw(state, rival, { by: entry.entryId, fault })
 }
 
-/** Cancels the waiting bundle of a sender's name: a cancellation wins until its slot is formed. */
+/** Cancels the waiting bundle of an owner's name: a cancellation wins until its slot is formed. */
 export function cancel(
   state: CoreState,
-  request: { requestId: number; sender: Address; replacementUuid: string },
+  request: { requestId: number; owner: Address; replacementUuid: string },
 ): Effect[] {
-  const { requestId, sender, replacementUuid } = request
-  const entryId = state.memory.replaceable.get(replacementKey(sender, replacementUuid))
+  const { requestId, owner, replacementUuid } = request
+  const entryId = state.memory.replaceable.get(replacementKey(owner, replacementUuid))
   const fault: Fault = { error: 'UNKNOWN_BUNDLE', values: { bundleHash: replacementUuid } }
   const refused: Effect = { type: 'notCancelled', requestId, fault, requestName: replacementUuid }
   if (entryId === undefined) return [refused]
@@ -124,7 +124,13 @@ export function cancel(
   if (entry === undefined) return [refused]
   return [
     ...withdraw(state, entry, { by: 'sender', fault: { error: 'CANCELLED', values: {} } }),
-    { type: 'cancelled', requestId, entryId, height: state.height + 1 },
+    {
+      type: 'cancelled',
+      requestId,
+      entryId,
+      legHashes: userLegs(entry).map(({ hash }) => hash),
+      height: state.height + 1,
+    },
   ]
 }
 
@@ -181,7 +187,7 @@ export function forgetPending(state: CoreState, entry: Entry): void {
   releaseHeld(state, entryId)
   const uuid = entry.terms.replacementUuid
   if (uuid === undefined || state.memory.sequenced.has(entryId)) return
-  const key = replacementKey(entry.sender, uuid)
+  const key = replacementKey(entry.owner, uuid)
   if (state.memory.replaceable.get(key) === entryId) state.memory.replaceable.delete(key)
 }
 
@@ -228,8 +234,8 @@ export function hold(state: CoreState, entry: Entry, reason: HeldFor): Effect[] 
   }
   state.held.set(entry.entryId, { entry, for: reason })
   state.heldBySender.set(entry.sender, bySender + 1)
-  const lone = entry.kind === ENTRY_KIND.transaction && reason.type === 'nonce'
-  return lone ? [{ type: 'held', entryId: entry.entryId, waiters: entry.waiters }] : []
+  const told = entry.kind === ENTRY_KIND.bundle || reason.type === 'nonce'
+  return told ? [{ type: 'held', entryId: entry.entryId, waiters: entry.waiters }] : []
 }
 
 /** Makes waiting entries ready again: those that wait for one of these accounts, or for time. */

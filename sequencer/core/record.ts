@@ -76,7 +76,7 @@ export function recordSlot(
 }
 
 function recordEntry(slot: FormedSlot, entry: Entry): RecordedEntry {
-  const { kind, entryId, lane, sequence, deadlineSlot, canRevert, terms, marks, sender } = entry
+  const { kind, entryId, lane, sequence, deadlineSlot, canRevert, terms, marks, owner } = entry
   const skipped = [...(slot.skips.get(entryId) ?? [])].toSorted((a, b) => a - b)
   const voided = slot.voided.get(entryId)
   const named = kind === ENTRY_KIND.bundle && terms.replacementUuid !== undefined
@@ -88,7 +88,7 @@ function recordEntry(slot: FormedSlot, entry: Entry): RecordedEntry {
     deadlineSlot,
     canRevert,
     terms,
-    ...(named ? { sender } : {}),
+    ...(named ? { sender: owner } : {}),
     ...(marks === undefined ? {} : { marks }),
     ...(entry.forced === undefined ? {} : { forced: entry.forced }),
     skipped: voided === undefined ? skipped.map((leg) => skippedLeg(entry, leg)) : [],

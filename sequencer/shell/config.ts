@@ -41,7 +41,7 @@ export function readSettings(environment?: Environment) {
       SEQUENCER_IDLE_CLOSE_MS: milliseconds(10, { min: 1, max: 10_000 }),
       /** A rollup without a block for this long gets one. */
       SEQUENCER_HEARTBEAT_MS: milliseconds(1_000, { min: 100, max: 60_000 }),
-      /** Constant base fee of every rollup, in wei per gas; it cannot change within one log. */
+      /** Constant base fee of rollups that the network gives none, wei per gas; fixed within one log. */
       SEQUENCER_BASE_FEE_WEI: z.coerce
         .bigint()
         .min(1n)
@@ -116,7 +116,10 @@ function coreChain(chain: NetworkChain, settings: SequencerSettings): CoreChain 
   return {
     chainId,
     isHub: kind === 'hub',
-    baseFeePerGas: settings.SEQUENCER_BASE_FEE_WEI,
+    baseFeePerGas:
+      chain.baseFeePerGasWei === undefined
+        ? settings.SEQUENCER_BASE_FEE_WEI
+        : BigInt(chain.baseFeePerGasWei),
     gasLimit: BLOCK_GAS_LIMIT,
     coinbase: COINBASE,
     mailbox: required(chain, 'mailbox'),

@@ -56,10 +56,21 @@ export type SequencerStatus = {
   marksSeq: bigint
 }
 
+/** A bundle that was taken; without a receipt while it waits for its nonce, block or time. */
+export type AcceptedBundle = { entryId: Hash; receipt?: SignedReceipt | undefined }
+
+/** A bundle that was cancelled, with its legs in their order. */
+export type CancelledBundle = { entryId: Hash; legHashes: readonly Hash[] }
+
 /** Everything that the gateway asks of the engine. */
 export type SequencerPort = {
   /** @throws {@link RefusedError} with the signed refusal. */
   sendBundle: (bundle: DecodedBundle) => Promise<SignedReceipt>
+  /**
+   * Takes a bundle and answers when it is durable in a slot, or when it must wait and survives a crash:
+   * what Flashbots' clients expect of `eth_sendBundle`.
+   */
+  acceptBundle: (bundle: DecodedBundle) => Promise<AcceptedBundle>
   /** Like a bundle of one leg that may revert; answers when its slot is durable. */
   sendTransaction: (leg: Leg) => Promise<SignedReceipt>
   /**
@@ -68,8 +79,8 @@ export type SequencerPort = {
    */
   acceptTransaction: (leg: Leg) => Promise<Hash>
   callBundle: (bundle: DecodedBundle) => Promise<BundlePreview>
-  /** `sender` was authenticated by the gateway. Answers with the cancelled bundle's hash. */
-  cancelBundle: (request: { sender: Address; replacementUuid: string }) => Promise<Hash>
+  /** `owner` was authenticated by the gateway. */
+  cancelBundle: (request: { owner: Address; replacementUuid: string }) => Promise<CancelledBundle>
   /** The gateway checked the shape; the engine checks m of n signatures. */
   publishMarks: (update: SignedFeedUpdate) => Promise<SignedReceipt>
   /**

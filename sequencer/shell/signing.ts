@@ -20,12 +20,12 @@ export function digestSigner(privateKey: Hex): SignDigest {
 /**
  * Gives the address that signed a digest, in lower case; undefined when the signature is none.
  *
- * @param signature - 65 bytes, v 27 or 28.
+ * @param signature - 65 bytes, v 27 or 28, or 0 or 1 as some wallets write it.
  */
 export function recoverSigner(digest: Hash, signature: Hex): Address | undefined {
   if (!/^0x[0-9a-fA-F]{130}$/.test(signature)) return undefined
   const bytes = hexToBytes(signature)
-  const recovery = (bytes[64] as number) - 27
+  const recovery = (bytes[64] as number) % 27
   if (recovery !== 0 && recovery !== 1) return undefined
   try {
     const key = secp256k1.ecdsaRecover(bytes.subarray(0, 64), recovery, hexToBytes(digest), false)

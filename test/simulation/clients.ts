@@ -127,10 +127,10 @@ export function createClients(random: Random): Clients {
   }
   const cancel = (process: Process, request: Request) => {
     const uuid = request.bundle.replacementUuid
-    const sender = request.bundle.legs[0]?.from
-    if (uuid === undefined || sender === undefined) return
-    process.port.cancelBundle({ sender, replacementUuid: uuid }).then(
-      (entryId) => {
+    const owner = request.bundle.legs[0]?.from
+    if (uuid === undefined || owner === undefined) return
+    process.port.cancelBundle({ owner, replacementUuid: uuid }).then(
+      ({ entryId }) => {
         for (const other of requests) if (other.entryId === entryId) other.cancelled = true
       },
       () => undefined,

@@ -3,15 +3,15 @@ import { refusalDigest } from '../../../sdk/protocol/receipt-hash.ts'
 import type { SignedReceipt, SignedRefusal } from '../../../sdk/protocol/receipt.ts'
 import type { Fault } from '../../core/entry.ts'
 import type { Preview } from '../../core/input.ts'
-import { RefusedError } from '../port.ts'
+import { RefusedError, type CancelledBundle } from '../port.ts'
 import type { SignDigest } from '../signing.ts'
 
 type Waiter = {
   receipt?: ((receipt: SignedReceipt) => void) | undefined
-  /** The entry waits for its nonce. */
-  held?: (() => void) | undefined
+  /** The entry waits for its nonce, block or time, and survives a crash. */
+  held?: ((entryId: Hash) => void) | undefined
   preview?: ((preview: Preview) => void) | undefined
-  cancelled?: ((entryId: Hash) => void) | undefined
+  cancelled?: ((cancelled: CancelledBundle) => void) | undefined
   reject: (error: unknown) => void
 }
 
@@ -20,9 +20,11 @@ export type Answers = {
   /** Adds a waiter and gives its number. */
   wait: (waiter: Waiter) => number
   receipt: (requestIds: readonly number[], receipt: SignedReceipt) => void
-  held: (requestIds: readonly number[]) => void
+  /** Says whether one of the requests is answered as soon as its entry waits. */
+  answersHeld: (requestIds: readonly number[]) => boolean
+  held: (requestIds: readonly number[], entryId: Hash) => void
   preview: (requestId: number, preview: Preview) => void
-  cancelled: (requestId: number, entryId: Hash) => void
+  cancelled: (requestId: number, cancelled: CancelledBundle) => void
   refuse: (requestIds: readonly number[], refusal: SignedRefusal) => void
   /** Ends every wait with an error. */
   abandon: (error: unknown) => void
@@ -45,11 +47,14 @@ export function createAnswers(): Answers {
       return next++
     },
     receipt: (requestIds, receipt) => each(requestIds, (waiter) => waiter.receipt?.(receipt)),
-    held: (requestIds) => {
-      for (const requestId of requestIds) waiters.get(requestId)?.held?.()
+    answersHeld: (requestIds) =>
+      requestIds.some((requestId) => waiters.get(requestId)?.held !== undefined),
+    held: (requestIds, entryId) => {
+      for (const requestId of requestIds) waiters.get(requestId)?.held?.(entryId)
     },
     preview: (requestId, preview) => each([requestId], (waiter) => waiter.preview?.(preview)),
-    cancelled: (requestId, entryId) => each([requestId], (waiter) => waiter.cancelled?.(entryId)),
+    cancelled: (requestId, cancelled) =>
+      each([requestId], (waiter) => waiter.cancelled?.(cancelled)),
     refuse: (requestIds, refusal) =>
       each(requestIds, (waiter) => waiter.reject(new RefusedError(refusal))),
     abandon: (error) => each([...waiters.keys()], (waiter) => waiter.reject(error)),

@@ -5,7 +5,14 @@ import { accountKey, userLegs } from '../../core/entry.ts'
 import type { CoreEvent, Preview } from '../../core/input.ts'
 import type { CoreState } from '../../core/state.ts'
 import { checkMarks } from '../marks.ts'
-import type { BundlePreview, DecodedBundle, SequencerPort, SequencerStatus } from '../port.ts'
+import type {
+  AcceptedBundle,
+  BundlePreview,
+  CancelledBundle,
+  DecodedBundle,
+  SequencerPort,
+  SequencerStatus,
+} from '../port.ts'
 import type { Engine } from './engine.ts'
 import { resumeRollup } from './resume.ts'
 
@@ -20,6 +27,7 @@ export function enginePort(engine: Engine): SequencerPort {
       engine.dispatch(event(answers.wait({ receipt: resolve, reject })))
     })
   return {
+    ...bundlePort(engine, open),
     sendBundle: async (bundle) => {
       open()
       return receiptFor((requestId) => ({ type: 'bundle', requestId, bundle }))
@@ -34,21 +42,6 @@ export function enginePort(engine: Engine): SequencerPort {
         const accept = () => resolve(leg.hash)
         const requestId = answers.wait({ receipt: accept, held: accept, reject })
         engine.dispatch({ type: 'transaction', requestId, leg })
-      })
-    },
-    callBundle: async (bundle) => {
-      open()
-      const preview = await new Promise<Preview>((resolve, reject) => {
-        const requestId = answers.wait({ preview: resolve, reject })
-        engine.dispatch({ type: 'preview', requestId, bundle })
-      })
-      return bundlePreview(bundle, preview)
-    },
-    cancelBundle: async ({ sender, replacementUuid }) => {
-      open()
-      return new Promise<Hash>((resolve, reject) => {
-        const requestId = answers.wait({ cancelled: resolve, reject })
-        engine.dispatch({ type: 'cancel', requestId, sender, replacementUuid })
       })
     },
     publishMarks: async (signed) => {
@@ -71,6 +64,42 @@ export function enginePort(engine: Engine): SequencerPort {
     refuse: (requestHash, error) =>
       engine.refusal(requestHash, { error: error.errorName, values: error.values }),
     subscribe: (listener, after) => engine.publications.subscribe(listener, after),
+  }
+}
+
+/** What is asked about bundles besides a receipt. */
+function bundlePort(
+  engine: Engine,
+  open: () => void,
+): Pick<SequencerPort, 'acceptBundle' | 'callBundle' | 'cancelBundle'> {
+  const { answers } = engine
+  return {
+    acceptBundle: async (bundle) => {
+      open()
+      return new Promise<AcceptedBundle>((resolve, reject) => {
+        const requestId = answers.wait({
+          receipt: (receipt) => resolve({ entryId: receipt.preconfirmation.entryId, receipt }),
+          held: (entryId) => resolve({ entryId }),
+          reject,
+        })
+        engine.dispatch({ type: 'bundle', requestId, bundle })
+      })
+    },
+    callBundle: async (bundle) => {
+      open()
+      const preview = await new Promise<Preview>((resolve, reject) => {
+        const requestId = answers.wait({ preview: resolve, reject })
+        engine.dispatch({ type: 'preview', requestId, bundle })
+      })
+      return bundlePreview(bundle, preview)
+    },
+    cancelBundle: async ({ owner, replacementUuid }) => {
+      open()
+      return new Promise<CancelledBundle>((resolve, reject) => {
+        const requestId = answers.wait({ cancelled: resolve, reject })
+        engine.dispatch({ type: 'cancel', requestId, owner, replacementUuid })
+      })
+    },
   }
 }
 

@@ -191,7 +191,8 @@ export class Engine {
       case 'cancelled':
         return this.#start(async () => {
           await this.writer.durable(effect.height)
-          this.answers.cancelled(effect.requestId, effect.entryId)
+          const { entryId, legHashes } = effect
+          this.answers.cancelled(effect.requestId, { entryId, legHashes })
         })
       case 'notCancelled': {
         const requestHash = keccak256(new TextEncoder().encode(effect.requestName))

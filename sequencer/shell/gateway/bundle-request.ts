@@ -18,13 +18,38 @@ const legShape = z.strictObject({
 })
 
 /** A leg, or the signed transaction alone as Flashbots' clients send it. */
-const txShape = z.union([z.string().transform((rawTx) => ({ rawTx })), legShape])
+const txShape = z.union([
+  z.string().transform((rawTx) => ({ rawTx, bare: true })),
+  legShape.transform((leg) => ({ ...leg, bare: false })),
+])
+
+/** Flashbots' clients write leading zeros too. */
+const blockNumberShape = z.union([
+  countShape,
+  z
+    .string()
+    .regex(/^0x0[0-9a-fA-F]{1,12}$/)
+    .transform(Number),
+])
+
+/** Fields of Flashbots' requests that would promise what nobody does here. */
+const REFUSED_FIELDS = {
+  refundPercent: 'no part of a fee is paid back',
+  refundRecipient: 'no part of a fee is paid back',
+  refundTxHashes: 'no part of a fee is paid back',
+  refundIndex: 'no part of a fee is paid back',
+  refundIdentity: 'no part of a fee is paid back',
+  delayedRefund: 'no part of a fee is paid back',
+  uuid: 'a bundle is named by replacementUuid',
+  replacementNonce: 'the last replacement to arrive stands',
+  signingAddress: 'the request is signed in its header',
+} as const
 
 const hashesShape = z.array(hashShape).max(LIMITS.bundleLegs)
 
 const bundleFields = {
   txs: z.array(txShape).min(1).max(LIMITS.bundleLegs),
-  blockNumber: countShape.optional(),
+  blockNumber: blockNumberShape.optional(),
   minSlot: slotShape.optional(),
   maxSlot: slotShape.optional(),
   minTimestamp: countShape.optional(),
@@ -44,14 +69,34 @@ const bundleFields = {
 } as const
 
 /** Shape of what `eth_sendBundle` takes. */
-export const bundleShape = z.strictObject(bundleFields)
+export const bundleShape = z.preprocess(plainRequest, z.strictObject(bundleFields))
 
 /** Shape of what `eth_callBundle` takes: state is always that of the block before the one to come. */
-export const callBundleShape = z.strictObject({
-  ...bundleFields,
-  stateBlockNumber: z.union([z.enum(['latest', 'pending']), countShape]).optional(),
-  timestamp: countShape.optional(),
-})
+export const callBundleShape = z.preprocess(
+  plainRequest,
+  z.strictObject({
+    ...bundleFields,
+    stateBlockNumber: z.union([z.enum(['latest', 'pending']), blockNumberShape]).optional(),
+    timestamp: countShape.optional(),
+  }),
+)
+
+/** Drops what is null, as some clients write what they leave out, and refuses what is not done here. */
+function plainRequest(request: unknown, context: z.RefinementCtx): unknown {
+  if (typeof request !== 'object' || request === null || Array.isArray(request)) return request
+  const given = Object.entries(request).filter(([, value]) => value !== null)
+  for (const [name, reason] of Object.entries(REFUSED_FIELDS)) {
+    if (!given.some(([key]) => key === name)) continue
+    context.addIssue({ code: 'custom', message: `${name} is not served: ${reason}`, path: [name] })
+  }
+  const names = new Set(Object.keys(REFUSED_FIELDS))
+  return Object.fromEntries(given.filter(([key]) => !names.has(key)))
+}
+
+/** Says whether every leg is a bare text, as Flashbots' clients send it. */
+export function isFlashbotsShaped({ txs }: Pick<Request, 'txs'>): boolean {
+  return txs.every(({ bare }) => bare)
+}
 
 /** Rules of the sequenced chains by chain id. */
 export type ChainRules = ReadonlyMap<number, TransactionRules>

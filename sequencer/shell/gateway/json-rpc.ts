@@ -4,7 +4,7 @@ import { keccak256 } from '../../../sdk/protocol/keccak.ts'
 import type { z } from 'zod'
 import { InvariantError } from '../../../sdk/protocol/assert.ts'
 import { errorMessage, ERRORS, TandemError } from '../../../sdk/protocol/errors.ts'
-import type { Hash } from '../../../sdk/protocol/hex.ts'
+import type { Address, Hash } from '../../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
 import type { SignedRefusal } from '../../../sdk/protocol/receipt.ts'
 import { encodeRefusal } from '../../../sdk/protocol/wire.ts'
@@ -27,8 +27,16 @@ export type RpcMethod = {
 /** Methods by name. */
 export type RpcMethods = ReadonlyMap<string, RpcMethod>
 
-/** Where a request came from: a WebSocket can subscribe, a POST cannot. */
-export type RpcOrigin = { subscriber?: Subscriber | undefined }
+/** Where a request came from: a WebSocket can subscribe, a POST can be signed as a whole. */
+export type RpcOrigin = {
+  subscriber?: Subscriber | undefined
+  /**
+   * Who signed the body, in lower case; absent when nobody says so.
+   *
+   * @throws {@link TandemError} BAD_SIGNATURE when another key did.
+   */
+  signer?: (() => Address) | undefined
+}
 
 /** The connection behind a subscription. */
 export type Subscriber = {

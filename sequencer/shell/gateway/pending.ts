@@ -71,6 +71,12 @@ export function watchPending(sequencer: SequencerPort, history: History): Pendin
         bundle.legs.forEach(note)
         return receipt
       },
+      acceptBundle: async (bundle) => {
+        const accepted = await sequencer.acceptBundle(bundle)
+        // What waits for its block is private until it stands.
+        if (accepted.receipt !== undefined) bundle.legs.forEach(note)
+        return accepted
+      },
     },
   }
 }

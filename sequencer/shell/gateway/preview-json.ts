@@ -1,3 +1,5 @@
+import { getAddress } from 'viem/utils'
+import type { Hash } from '../../../sdk/protocol/hex.ts'
 import { decodeRevert } from '../../core/reason.ts'
 import { effectiveGasPrice, type Leg } from '../../core/leg.ts'
 import type { BundlePreview } from '../port.ts'
@@ -9,9 +11,14 @@ type Outcome = BundlePreview['outcomes'][number]
  * What `eth_callBundle` answers: Flashbots' fields, with amounts as decimal text and gas as numbers,
  * and beside them the chain, logs and block of each leg, the margin before and after, and the refusal
  * that the bundle would get.
+ *
+ * @param hash - Name of the bundle in place of its id.
  */
-export function previewJson(preview: BundlePreview, chains: ChainRules) {
-  const { bundleHash, slot, outcomes, deliveries, margin, refusal } = preview
+export function previewJson(
+  preview: BundlePreview,
+  { chains, hash }: { chains: ChainRules; hash: Hash | undefined },
+) {
+  const { bundleHash: entryId, slot, outcomes, deliveries, margin, refusal } = preview
   const results = outcomes.map((outcome) => resultJson(outcome, chains))
   const total = (of: (outcome: Outcome) => bigint) =>
     outcomes.reduce((sum, outcome) => sum + of(outcome), 0n)
@@ -19,7 +26,8 @@ export function previewJson(preview: BundlePreview, chains: ChainRules) {
   const sent = total(({ sentToCoinbase }) => sentToCoinbase)
   const gasUsed = total((outcome) => outcome.gasUsed)
   return {
-    bundleHash,
+    bundleHash: hash ?? entryId,
+    entryId,
     bundleGasPrice: `${gasUsed === 0n ? 0n : (gasFees + sent) / gasUsed}`,
     coinbaseDiff: `${gasFees + sent}`,
     ethSentToCoinbase: `${sent}`,
@@ -58,8 +66,8 @@ function resultJson(outcome: Outcome, chains: ChainRules) {
   return {
     txHash: leg.hash,
     chainId: leg.chainId,
-    fromAddress: leg.from,
-    ...(leg.to === undefined ? {} : { toAddress: leg.to }),
+    fromAddress: getAddress(leg.from),
+    toAddress: leg.to === undefined ? '0x' : getAddress(leg.to),
     gasUsed: Number(gasUsed),
     gasPrice: `${price}`,
     gasFees: `${gasFees}`,

@@ -18,7 +18,9 @@ import { filterMethods } from './filters.ts'
 import { answerBytes, refusalText, type RpcEndpoint, type RpcMethods } from './json-rpc.ts'
 import { createGatewayMetrics, watchSequencer, watchSockets } from './metrics.ts'
 import { watchPending, type Pending } from './pending.ts'
+import { BODY_SIGNATURE_HEADER, bodySigner } from './body-signature.ts'
 import { sendMethods } from './send-methods.ts'
+import { bundleMethods } from './bundle-methods.ts'
 import { controlMethods } from './control-methods.ts'
 import { sequencerMethods, type GuestMethods } from './sequencer-methods.ts'
 import { createStateRead, type StateReader } from './state-reads.ts'
@@ -88,7 +90,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       response.send(refusalText(endpoints.root, error, bytes))
       return
     }
-    response.send(await answerBytes(endpoint, bytes))
+    const signature = request.get(BODY_SIGNATURE_HEADER)
+    const origin = signature === undefined ? {} : { signer: () => bodySigner(signature, bytes) }
+    response.send(await answerBytes(endpoint, bytes, origin))
   })
   app.use(unreadable(endpoints.root, fail))
 
@@ -124,10 +128,13 @@ function makeEndpoints(options: GatewayOptions): Endpoints {
   const pending = watchPending(sequencer, history)
   const shared = { refuse: sequencer.refuse, metrics, log }
   const rules = new Map(chains.map((chain) => [chain.rules.chainId, chain.rules]))
+  const bundles = bundleMethods({ sequencer: pending.sequencer, logId, chains: rules })
+  const own = sequencerMethods({ sequencer: pending.sequencer, guests })
   const root: RpcEndpoint = {
     name: 'sequencer',
     methods: new Map([
-      ...sequencerMethods({ sequencer: pending.sequencer, logId, chains: rules, guests }),
+      ...bundles,
+      ...own,
       ...(operator === undefined
         ? []
         : controlMethods({ sequencer, logId, operator, nowMs: () => Date.now() })),
@@ -137,7 +144,7 @@ function makeEndpoints(options: GatewayOptions): Endpoints {
   const byPath = new Map<string, RpcEndpoint>([['/', root]])
   for (const chain of chains) {
     const { chainId } = chain.rules
-    const methods = methodsOf(options, chain, pending)
+    const methods = new Map([...methodsOf(options, chain, pending), ...bundles])
     byPath.set(`/chain/${chainId}`, { name: `chain-${chainId}`, methods, ...shared })
   }
   const trimmed = (path: string) => (path.length > 1 ? path.replace(/\/$/, '') : path)
@@ -176,7 +183,10 @@ const allowPages: express.RequestHandler = (request, response, next) => {
   response.set('Access-Control-Allow-Origin', '*')
   if (request.method !== 'OPTIONS') return next()
   response.set('Access-Control-Allow-Methods', 'GET, POST, OPTIONS')
-  response.set('Access-Control-Allow-Headers', 'content-type, traceparent')
+  response.set(
+    'Access-Control-Allow-Headers',
+    `content-type, traceparent, ${BODY_SIGNATURE_HEADER}`,
+  )
   response.status(204).end()
 }
 

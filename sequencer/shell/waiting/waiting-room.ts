@@ -4,38 +4,36 @@ import type { Hex } from '../../../sdk/protocol/hex.ts'
 import type { Disk, DiskFile } from '../log/disk.ts'
 import { frame, framesFrom } from '../log/frame.ts'
 
-/** A transaction that was answered with its hash while it waits for its nonce. */
-export type WaitingTransaction = {
+/** An entry that was answered with its hash while it waits for its nonce, block or time. */
+export type WaitingEntry = {
+  /** 0 for a bundle. */
   chainId: number
+  /** A signed transaction, or a bundle as its owner encodes it. */
   rawTx: Hex
   /** Last slot in which it may stand. */
   untilSlot: number
 }
 
 /**
- * Transactions that wait, on disk: whoever was told that his was taken finds it taken after a crash
- * too. It leaves the files some time after it stopped waiting.
+ * Entries that wait, on disk: whoever was told that his was taken finds it taken after a crash too. It leaves the files some time after it stopped waiting.
  */
 export type WaitingRoom = {
   /** What an earlier process left. */
-  found: readonly WaitingTransaction[]
+  found: readonly WaitingEntry[]
   /**
    * Keeps a transaction; it survives a crash when this is done.
    *
    * @param waits - Says which transactions wait now: the others are forgotten when the file has grown
    * too long.
    */
-  keep: (
-    transaction: WaitingTransaction,
-    waits: (transaction: WaitingTransaction) => boolean,
-  ) => Promise<void>
+  keep: (transaction: WaitingEntry, waits: (transaction: WaitingEntry) => boolean) => Promise<void>
   close: () => Promise<void>
 }
 
 const namePattern = /^(\d{8})\.waiting$/
 const headBytes = 16
 
-type Batch = { transactions: WaitingTransaction[]; done: Promise<void> }
+type Batch = { transactions: WaitingEntry[]; done: Promise<void> }
 
 /**
  * Opens the waiting room in a directory.
@@ -53,14 +51,14 @@ export async function openWaitingRoom(
   let last: Promise<void> = Promise.resolve()
   let batch: Batch | undefined
 
-  const write = async (transactions: readonly WaitingTransaction[]) => {
+  const write = async (transactions: readonly WaitingEntry[]) => {
     if (transactions.length === 0) return
     await file.append(concatBytes(transactions.map((item) => frame(encode(item)))))
     await file.sync()
     written += transactions.length
   }
   /** Takes what still waits into a new file and lets go of the old ones. */
-  const compact = async (waits: (transaction: WaitingTransaction) => boolean) => {
+  const compact = async (waits: (transaction: WaitingEntry) => boolean) => {
     kept = new Map([...kept].filter(([, transaction]) => waits(transaction)))
     await file.close()
     ;({ file, old } = await nextFile(disk))
@@ -69,8 +67,8 @@ export async function openWaitingRoom(
     for (const name of old) await disk.remove(name)
   }
   /** Those that come while others are being written share the next sync. */
-  const begin = (waits: (transaction: WaitingTransaction) => boolean): Batch => {
-    const transactions: WaitingTransaction[] = []
+  const begin = (waits: (transaction: WaitingEntry) => boolean): Batch => {
+    const transactions: WaitingEntry[] = []
     const done = last.then(async () => {
       batch = undefined
       try {
@@ -108,9 +106,9 @@ async function nextFile(disk: Disk): Promise<{ file: DiskFile; old: string[] }> 
 }
 
 /** A torn end is one that nobody was answered for. */
-async function readAll(disk: Disk): Promise<WaitingTransaction[]> {
+async function readAll(disk: Disk): Promise<WaitingEntry[]> {
   const names = (await disk.list()).filter((name) => namePattern.test(name)).toSorted()
-  const all: WaitingTransaction[] = []
+  const all: WaitingEntry[] = []
   for (const name of names) {
     const { frames } = framesFrom(await disk.read(name), 0)
     all.push(...frames.map(({ payload }) => decode(payload)))
@@ -118,11 +116,11 @@ async function readAll(disk: Disk): Promise<WaitingTransaction[]> {
   return all
 }
 
-function encode({ chainId, rawTx, untilSlot }: WaitingTransaction): Uint8Array {
+function encode({ chainId, rawTx, untilSlot }: WaitingEntry): Uint8Array {
   return concatBytes([uintBytes(chainId, 8), uintBytes(untilSlot, 8), hexToBytes(rawTx)])
 }
 
-function decode(bytes: Uint8Array): WaitingTransaction {
+function decode(bytes: Uint8Array): WaitingEntry {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   return {
     chainId: Number(view.getBigUint64(0)),

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { keccak256, stringToBytes } from 'viem'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { layoutOf, type Layout } from '../../../cli/network/layout.ts'
-import { prepareNetwork } from '../../../cli/network/prepare.ts'
+import { prepareNetwork, type PrepareOptions } from '../../../cli/network/prepare.ts'
 import { loadNetwork } from '../../../sdk/process/network.ts'
 
 let layout: Layout
@@ -21,7 +21,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(layout.root, { recursive: true, force: true }))
 
-const prepare = (change: { fresh?: boolean; rollups?: number; portBase?: number } = {}) =>
+const prepare = (change: Partial<Omit<PrepareOptions, 'layout'>> = {}) =>
   prepareNetwork({ layout, fresh: false, ...change })
 
 type GenesisFile = { alloc: Record<string, { storage?: Record<string, string> }> }
@@ -91,6 +91,18 @@ describe('preparing a network', () => {
     writeFileSync(join(layout.redis, 'leftover'), '')
     expect(prepare().first).toBe(true)
     expect(existsSync(join(layout.redis, 'leftover'))).toBe(false)
+  })
+
+  test('keeps the chain ids and base fees that it began with, and refuses others', () => {
+    const changes = [{ name: 'beta', chainId: 1, baseFeePerGasWei: 5 }]
+    const { network } = prepare({ changes })
+    expect(network.chains[3]).toMatchObject({ name: 'beta', chainId: 1, baseFeePerGasWei: 5 })
+    expect(genesisFile(1).text).toContain('"chainId":1,')
+    expect(prepare().network).toEqual(network)
+    expect(prepare({ changes }).network).toEqual(network)
+    expect(() => prepare({ changes: [{ name: 'beta', chainId: 903 }] })).toThrow(
+      /id 1, 5 wei; asked for: id 903, no base fee/,
+    )
   })
 
   test('refuses another number of rollups than the network has, and names both', () => {

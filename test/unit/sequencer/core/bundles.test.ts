@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Address } from '../../../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../../../sdk/protocol/limits.ts'
 import { UNLUCKY, type Op } from '../../../fixtures/sequencer/chain-double.ts'
 import {
@@ -177,11 +178,22 @@ describe('a bundle with a name', () => {
     const { answer, process, restart } = await startHarness()
     const sent = process().port.sendBundle(waiting(1))
     const told = refusalOf(sent)
-    await answer(process().port.cancelBundle({ sender: USERS[0]!, replacementUuid: uuid }))
+    await answer(process().port.cancelBundle({ owner: USERS[0]!, replacementUuid: uuid }))
     expect(await answer(told)).toMatchObject({ error: 'CANCELLED' })
     await restart()
     const again = process().port.sendBundle(waiting(1))
     expect(await refusalOf(answer(again))).toMatchObject({ error: 'CANCELLED' })
+  })
+
+  test('belongs to whoever signed the request for it, over a restart too', async () => {
+    const { answer, process, restart } = await startHarness()
+    const owner = USERS[4]!
+    await answer(process().port.sendBundle({ ...waiting(0), owner }))
+    await restart()
+    const cancel = (who: Address) =>
+      refusalOf(answer(process().port.cancelBundle({ owner: who, replacementUuid: uuid })))
+    expect(await cancel(owner)).toMatchObject({ error: 'ALREADY_SEQUENCED' })
+    expect(await cancel(USERS[0]!)).toMatchObject({ error: 'UNKNOWN_BUNDLE' })
   })
 
   test('cannot be cancelled by another sender', async () => {
@@ -189,14 +201,14 @@ describe('a bundle with a name', () => {
     void process()
       .port.sendBundle(waiting(1))
       .catch(() => undefined)
-    const foreign = process().port.cancelBundle({ sender: USERS[1]!, replacementUuid: uuid })
+    const foreign = process().port.cancelBundle({ owner: USERS[1]!, replacementUuid: uuid })
     expect(await refusalOf(answer(foreign))).toMatchObject({ error: 'UNKNOWN_BUNDLE' })
   })
 
   test('cannot be cancelled once it stands, also after a restart', async () => {
     const { answer, process, restart } = await startHarness()
     await answer(process().port.sendBundle(waiting(0)))
-    const request = { sender: USERS[0]!, replacementUuid: uuid }
+    const request = { owner: USERS[0]!, replacementUuid: uuid }
     const cancel = () => refusalOf(answer(process().port.cancelBundle(request)))
     expect(await cancel()).toMatchObject({ error: 'ALREADY_SEQUENCED' })
     await restart()

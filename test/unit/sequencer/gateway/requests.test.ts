@@ -264,7 +264,8 @@ describe('eth_sendBundle', () => {
 
   test('eth_callBundle answers in Flashbots’ shape', async () => {
     const leg = await signedLeg(alice, 0, { to })
-    const request = { txs: [leg.rawTx], blockNumber: '0x5', stateBlockNumber: 'latest' }
+    const txs = [{ rawTx: leg.rawTx }]
+    const request = { txs, blockNumber: '0x5', stateBlockNumber: 'latest' }
     const { result } = await gateway.call('/', 'eth_callBundle', [request])
     expect(result).toMatchObject({
       bundleHash: expect.stringMatching(/^0x/),
@@ -293,7 +294,7 @@ describe('eth_cancelBundle', () => {
     const signature = await signedBy(alice)
     await gateway.call('/', 'eth_cancelBundle', [{ ...message, signature }])
     expect(reached).toMatchObject([
-      { argument: { sender: alice.address.toLowerCase(), replacementUuid: uuid } },
+      { argument: { owner: alice.address.toLowerCase(), replacementUuid: uuid } },
     ])
   })
 
