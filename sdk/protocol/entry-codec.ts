@@ -7,6 +7,7 @@ import {
   type Lane,
   type LegTerms,
   type MarginPredicate,
+  type RiskVersion,
 } from './entry.ts'
 import type { Hex } from './hex.ts'
 import { big, hex, int, list } from './record-reader.ts'
@@ -15,7 +16,7 @@ import type { RecordedEntry } from './slot.ts'
 
 /** An entry of a slot as RLP fields. */
 export function entryFields(entry: RecordedEntry): Fields {
-  const { marks, forced, voided } = entry
+  const { marks, risk, forced, voided } = entry
   return [
     uint(entry.kind),
     entry.entryId,
@@ -29,7 +30,18 @@ export function entryFields(entry: RecordedEntry): Fields {
     forced === undefined ? [] : [uint(forced.index), forced.contentHash, uint(forced.l1Block)],
     entry.skipped.map(({ leg, chainId, hash }) => [uint(leg), uint(chainId), hash]),
     voided === undefined ? [] : [uint(voided.leg), stringToHex(voided.reason)],
+    risk === undefined ? [] : riskFields(risk),
   ]
+}
+
+/** A risk version as RLP fields. */
+export function riskFields({ marksSeq, paramsVersion }: RiskVersion): Fields[] {
+  return [uint(marksSeq), uint(paramsVersion)]
+}
+
+/** Reads a risk version: the inverse of {@link riskFields}. */
+export function readRisk([marksSeq, paramsVersion]: readonly Fields[]): RiskVersion {
+  return { marksSeq: big(marksSeq), paramsVersion: int(paramsVersion) }
 }
 
 /** Reads an entry of a slot: the inverse of {@link entryFields}. */
@@ -38,6 +50,7 @@ export function readEntry(fields: Fields): RecordedEntry {
   const marks = list(at[7])
   const forced = list(at[9])
   const voided = list(at[11])
+  const risk = list(at[12])
   return {
     kind: int(at[0]) as EntryKind,
     entryId: hex(at[1]),
@@ -62,6 +75,7 @@ export function readEntry(fields: Fields): RecordedEntry {
     ...(voided.length === 0
       ? {}
       : { voided: { leg: int(voided[0]), reason: hexToString(hex(voided[1])) } }),
+    ...(risk.length === 0 ? {} : { risk: readRisk(risk) }),
   }
 }
 

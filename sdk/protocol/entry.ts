@@ -111,6 +111,34 @@ export function marksEntryId(logId: Hash, marks: { underlying: number; sequence:
   return entryId(ENTRY_KIND.system, logId, [uint(1), uint(marks.underlying), uint(marks.sequence)])
 }
 
+/** Which marks and parameters margins rest on. */
+export type RiskVersion = {
+  /** Count of the log's marks up to the last that is in it; 0 before the first. */
+  marksSeq: bigint
+  /** Version of the margin parameters. */
+  paramsVersion: number
+}
+
+/** Id of the entry from which on margins rest on a version. */
+export function riskEntryId(logId: Hash, risk: RiskVersion): Hash {
+  const { marksSeq, paramsVersion } = risk
+  return entryId(ENTRY_KIND.system, logId, [uint(2), uint(marksSeq), uint(paramsVersion)])
+}
+
+/** A step of an account's liquidation that the sequencer takes by itself. */
+export type LiquidationStart = 'call' | 'start'
+
+/** Id of the entry that calls an account or starts its sale, on the margin of a version. */
+export function liquidationEntryId(
+  logId: Hash,
+  start: { account: AccountId; step: LiquidationStart; risk: RiskVersion },
+): Hash {
+  const { account, step, risk } = start
+  const content = [uint(3), account, uint(step === 'call' ? 1 : 2)]
+  const version = [uint(risk.marksSeq), uint(risk.paramsVersion)]
+  return entryId(ENTRY_KIND.system, logId, [...content, ...version])
+}
+
 /** A bundle's terms as RLP fields, in the order that ids and records use. */
 export function termFields(terms: BundleTerms): Fields[] {
   return [

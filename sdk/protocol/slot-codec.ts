@@ -1,6 +1,6 @@
 import { fromRlp, hexToString, stringToHex } from 'viem/utils'
 import { keccak256 } from './keccak.ts'
-import { entryFields, readEntry } from './entry-codec.ts'
+import { entryFields, readEntry, readRisk, riskFields } from './entry-codec.ts'
 import type { Hash } from './hex.ts'
 import { big, hex, int, list, RecordError } from './record-reader.ts'
 import { encodeFields, uint, type Fields } from './rlp.ts'
@@ -16,7 +16,7 @@ import type {
 } from './slot.ts'
 
 /** Version of the records that this program writes and reads. */
-export const RECORD_VERSION = 4
+export const RECORD_VERSION = 5
 
 /** Encodes a slot's body, everything but the header, as RLP. */
 export function encodeSlotBody(body: Omit<SlotRecord, 'header'>): Uint8Array {
@@ -112,6 +112,7 @@ function headerFields(header: SlotHeader): Fields {
     [uint(header.l1Origin.number), header.l1Origin.hash],
     uint(header.forcedCursor),
     uint(header.marksSeq),
+    riskFields(header.risk),
     header.laneCounts.map(uint),
     header.entriesRoot,
     header.chainRoots.map(({ chainId, root }) => [uint(chainId), root]),
@@ -132,13 +133,14 @@ function readHeader(fields: Fields | undefined): SlotHeader {
     l1Origin: readL1Origin(at[6]),
     forcedCursor: int(at[7]),
     marksSeq: big(at[8]),
-    laneCounts: list(at[9]).map(int),
-    entriesRoot: hex(at[10]),
-    chainRoots: list(at[11]).map((row) => {
+    risk: readRisk(list(at[9])),
+    laneCounts: list(at[10]).map(int),
+    entriesRoot: hex(at[11]),
+    chainRoots: list(at[12]).map((row) => {
       const [chainId, root] = list(row)
       return { chainId: int(chainId), root: hex(root) }
     }),
-    bodyHash: hex(at[12]),
+    bodyHash: hex(at[13]),
   }
 }
 

@@ -1,6 +1,6 @@
 import { stringToHex } from 'viem/utils'
 import { keccak256 } from './keccak.ts'
-import type { BundleTerms, EntryKind, Lane, Voided } from './entry.ts'
+import type { BundleTerms, EntryKind, Lane, RiskVersion, Voided } from './entry.ts'
 import { tandemDomain } from './feeds.ts'
 import type { Address, Hash, Hex } from './hex.ts'
 import { merkleRoot } from './merkle.ts'
@@ -26,6 +26,8 @@ export type SlotHeader = {
   forcedCursor: number
   /** Feed updates accepted in the log up to and with this slot. */
   marksSeq: bigint
+  /** What margins rest on from this slot on. */
+  risk: RiskVersion
   /** Entries by lane, lanes 0 to 4. */
   laneCounts: readonly number[]
   /** Merkle root over the ids of the entries in order. */
@@ -77,6 +79,8 @@ export type RecordedEntry = {
   sender?: Address | undefined
   /** For marks: the underlying and its sequence. */
   marks?: { underlying: number; sequence: bigint } | undefined
+  /** For a risk version: what margins rest on from here on. */
+  risk?: RiskVersion | undefined
   /** For a forced entry: where it stands in the inbox. */
   forced?: RecordedForced | undefined
   /** Legs of a bundle that were left out: they are in no block. */
@@ -150,7 +154,7 @@ const chainRootType = 'ChainRoot(uint64 chainId,bytes32 root)'
 const slotHeaderType =
   'SlotHeader(uint16 version,uint64 height,uint64 view,address leader,uint64 superblock,' +
   'bytes32 parentHash,uint64 timestampMs,uint64 l1Number,bytes32 l1Hash,uint64 forcedCursor,' +
-  'uint64 marksSeq,uint32[] laneCounts,' +
+  'uint64 marksSeq,uint64 riskMarksSeq,uint32 paramsVersion,uint32[] laneCounts,' +
   `bytes32 entriesRoot,ChainRoot[] chainRoots,bytes32 bodyHash)${chainRootType}`
 const domainType = 'EIP712Domain(string name,string version,bytes32 salt)'
 const slotHeaderTypeHash = hashText(slotHeaderType)
@@ -180,6 +184,8 @@ export function slotHash(logId: Hash, header: SlotHeader): Hash {
     header.l1Origin.hash,
     word(header.forcedCursor),
     word(header.marksSeq),
+    word(header.risk.marksSeq),
+    word(header.risk.paramsVersion),
     hashWords(header.laneCounts.map(word)),
     header.entriesRoot,
     hashWords(roots),

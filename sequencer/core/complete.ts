@@ -50,6 +50,7 @@ export function completeSlot(state: CoreState, formation: Formation): Effect[] {
     superblock: state.superblock.number,
     timestampMs,
     marksSeq: state.marksSeq,
+    risk: state.risk,
     l1Origin: takeOrigin(state),
     forcedCursor: state.forcedCursor,
     entries,
@@ -110,6 +111,7 @@ function settleEntry(state: CoreState, entry: Entry, formation: Formation): void
     assert(entry.forced.index === state.forcedCursor, 'forced entries stand in the inbox’s order')
     state.forcedCursor += 1
   }
+  if (entry.risk !== undefined) state.risk = entry.risk
   if (entry.kind !== ENTRY_KIND.system || entry.marks === undefined) return
   state.marks.set(entry.marks.underlying, entry.marks.sequence)
   state.marksSeq += 1n

@@ -13,6 +13,8 @@ export type CoreChain = {
   slotContext: Address
   /** Takes signed marks; absent where no marks are kept. */
   markFeeds?: Address | undefined
+  /** Calls accounts and sells them; on the hub. */
+  liquidationAuction?: Address | undefined
   /** Credit contracts: a joint bundle needs every message to one of them delivered in its slot. */
   credit: readonly Address[]
   /** Calls whose lane is not the regular one. */

@@ -5,6 +5,7 @@ import {
   type EntryKind,
   type Lane,
   type LegTerms,
+  type RiskVersion,
 } from '../../sdk/protocol/entry.ts'
 import type { ErrorName, ErrorValues } from '../../sdk/protocol/errors.ts'
 import type { Address, Hash } from '../../sdk/protocol/hex.ts'
@@ -45,6 +46,10 @@ export type Entry = {
   /** Accounts whose margin the hub checks after all other legs, with the leg's sender. */
   joint: readonly { sender: Address; account: AccountId }[]
   marks?: { underlying: number; sequence: bigint } | undefined
+  /** For a risk version. */
+  risk?: RiskVersion | undefined
+  /** Account that the sequencer itself calls or puts up for sale. */
+  liquidates?: AccountId | undefined
   /** Where a forced entry stands in the inbox. */
   forced?: RecordedForced | undefined
   /** Requests that wait for its receipt or refusal. */

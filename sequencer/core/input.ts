@@ -1,8 +1,9 @@
 import type { Address, Hash } from '../../sdk/protocol/hex.ts'
-import type { Voided } from '../../sdk/protocol/entry.ts'
+import type { RiskVersion, Voided } from '../../sdk/protocol/entry.ts'
 import type { AccountId } from '../../sdk/protocol/ids.ts'
 import type { L1Origin, SlotNotes } from '../../sdk/protocol/slot.ts'
 import type { BundleInput, MarksInput } from './admission.ts'
+import type { LiquidationInput } from './risk.ts'
 import type { Entry, Fault } from './entry.ts'
 import type {
   AccountFacts,
@@ -29,6 +30,10 @@ export type CoreEvent =
   | { type: 'transaction'; requestId: number; leg: Leg }
   | { type: 'bundle'; requestId: number; bundle: BundleInput }
   | { type: 'marks'; requestId: number; marks: MarksInput }
+  /** Margins of every account rest on this version outside the core. */
+  | { type: 'risk'; requestId: number; risk: RiskVersion }
+  /** An account stands below its line. */
+  | { type: 'liquidation'; requestId: number; start: LiquidationInput }
   | { type: 'preview'; requestId: number; bundle: BundleInput }
   /** The owner is authenticated. */
   | { type: 'cancel'; requestId: number; owner: Address; replacementUuid: string }
@@ -74,6 +79,7 @@ export type FormedSlot = {
   l1Origin: L1Origin
   forcedCursor: number
   marksSeq: bigint
+  risk: RiskVersion
   entries: readonly Entry[]
   /** Legs that were left out, by entry. */
   skips: Skips

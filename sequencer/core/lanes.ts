@@ -33,14 +33,19 @@ function laneOfCall(config: CoreConfig, { chainId, to, input }: LaneContent): La
   return found?.lane ?? LANE.regular
 }
 
+/** What an entry's place in its slot depends on. */
+type Placed = Pick<Entry, 'lane' | 'kind' | 'risk' | 'sequence'>
+
 /**
- * Order of a slot's entries: by lane; in a lane what was forced first, by its place in the inbox; then
- * as they arrived. Negative when `a` comes first.
+ * Order of a slot's entries: by lane; in a lane what was forced first, by its place in the inbox; in
+ * lane 0 marks before what rests on them; then as they arrived. Negative when `a` comes first.
  */
-export function compareEntries(a: Entry, b: Entry): number {
+export function compareEntries(a: Placed, b: Placed): number {
   if (a.lane !== b.lane) return a.lane - b.lane
   const forced = Number(b.kind === ENTRY_KIND.forced) - Number(a.kind === ENTRY_KIND.forced)
-  return forced === 0 ? a.sequence - b.sequence : forced
+  if (forced !== 0) return forced
+  const risk = Number(a.risk !== undefined) - Number(b.risk !== undefined)
+  return risk === 0 ? a.sequence - b.sequence : risk
 }
 
 /** Puts an entry into a list that is in slot order. */

@@ -61,6 +61,7 @@ export function recordSlot(
     l1Origin: slot.l1Origin,
     forcedCursor: slot.forcedCursor,
     marksSeq: slot.marksSeq,
+    risk: slot.risk,
     laneCounts: Array.from(
       { length: LANES },
       (_, lane) => entries.filter((entry) => entry.lane === lane).length,
@@ -76,7 +77,8 @@ export function recordSlot(
 }
 
 function recordEntry(slot: FormedSlot, entry: Entry): RecordedEntry {
-  const { kind, entryId, lane, sequence, deadlineSlot, canRevert, terms, marks, owner } = entry
+  const { kind, entryId, lane, sequence, deadlineSlot, canRevert, terms, owner } = entry
+  const { marks, risk } = entry
   const skipped = [...(slot.skips.get(entryId) ?? [])].toSorted((a, b) => a - b)
   const voided = slot.voided.get(entryId)
   const named = kind === ENTRY_KIND.bundle && terms.replacementUuid !== undefined
@@ -90,6 +92,7 @@ function recordEntry(slot: FormedSlot, entry: Entry): RecordedEntry {
     terms,
     ...(named ? { sender: owner } : {}),
     ...(marks === undefined ? {} : { marks }),
+    ...(risk === undefined ? {} : { risk }),
     ...(entry.forced === undefined ? {} : { forced: entry.forced }),
     skipped: voided === undefined ? skipped.map((leg) => skippedLeg(entry, leg)) : [],
     ...(voided === undefined ? {} : { voided }),

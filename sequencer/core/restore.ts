@@ -48,6 +48,7 @@ export function initialState(config: CoreConfig): CoreState {
     forcedCursor: 0,
     forcedNext: 0,
     marksSeq: 0n,
+    risk: { marksSeq: 0n, paramsVersion: 0 },
     memory: emptyMemory(),
     notes: emptyNotes(),
     formation: undefined,
@@ -73,6 +74,7 @@ export function applyRecord(state: CoreState, record: SlotRecord): void {
   state.forcedCursor = header.forcedCursor
   state.forcedNext = header.forcedCursor
   state.marksSeq = header.marksSeq
+  state.risk = header.risk
   for (const [index, entry] of entries.entries()) {
     const uuid = entry.terms.replacementUuid
     const named = uuid !== undefined && entry.sender !== undefined

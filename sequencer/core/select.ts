@@ -18,6 +18,7 @@ import { costMax } from './leg.ts'
 import { gasPercentOf, slotEntriesOf } from './lanes.ts'
 import { voidedBy } from './reason.ts'
 import { hold, isPending, readOrReady, refuseEntry } from './pool.ts'
+import { faultOfRisk } from './risk.ts'
 import { nextTimestampMs, type CoreState } from './state.ts'
 
 /** Gas of a block that entries leave to system legs. */
@@ -30,6 +31,8 @@ type Taken = {
   gas: Map<number, bigint>
   bytes: number
   marks: Map<number, bigint>
+  /** A risk version is among them. */
+  risk: boolean
   /** Entries by lane, and the gas that they ask for by lane and chain. */
   laneEntries: number[]
   laneGas: Map<string, bigint>
@@ -69,6 +72,7 @@ export function selectCandidates(state: CoreState): Selection {
     gas: new Map(),
     bytes: 0,
     marks: new Map(),
+    risk: false,
     laneEntries: Array.from({ length: LANES }, () => 0),
     laneGas: new Map(),
     forced: 0,
@@ -119,6 +123,11 @@ function verdictOn(state: CoreState, entry: Entry, taken: Taken): Verdict {
     if (stale !== undefined) return { type: 'refuse', fault: stale }
     const ahead = taken.marks.get(entry.marks.underlying)
     if (ahead !== undefined && ahead >= entry.marks.sequence) return { type: 'later' }
+  }
+  if (entry.risk !== undefined) {
+    const stale = faultOfRisk(state, entry.risk)
+    if (stale !== undefined) return { type: 'refuse', fault: stale }
+    if (taken.risk) return { type: 'later' }
   }
   const nonces = verdictOnNonces(state, entry, taken)
   if (!Array.isArray(nonces)) return nonces
@@ -316,6 +325,7 @@ function take(entry: Entry, taken: Taken, skipped: ReadonlySet<number>): void {
   }
   taken.bytes += entry.bytes
   if (entry.marks !== undefined) taken.marks.set(entry.marks.underlying, entry.marks.sequence)
+  if (entry.risk !== undefined) taken.risk = true
 }
 
 function gasByChain(entry: Entry): Map<number, bigint> {

@@ -1,3 +1,4 @@
+import type { RiskVersion } from '../../sdk/protocol/entry.ts'
 import type { Address, Hash } from '../../sdk/protocol/hex.ts'
 import type { AccountTable } from './accounts.ts'
 import type { CoreConfig } from './config.ts'
@@ -73,6 +74,8 @@ export type CoreState = {
   /** Last sequence of marks by underlying. */
   marks: Map<number, bigint>
   marksSeq: bigint
+  /** What margins rest on after the last slot that was formed. */
+  risk: RiskVersion
   /** What was seen, cancelled or sequenced inside the horizon. */
   memory: Memory
   /** Notes for the next slot. */

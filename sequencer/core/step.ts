@@ -10,6 +10,7 @@ import { advance, beginFormation, takeSimulation, type Formation } from './forma
 import type { CoreInput, Effect } from './input.ts'
 import { abandonFormation, cancel, giveBack, isPending, readOrReady, submit, wake } from './pool.ts'
 import { beginPreview, finishPreview, resumePreviews } from './preview.ts'
+import { takeLiquidation, takeRisk } from './risk.ts'
 import { selectCandidates } from './select.ts'
 import { hasNotes, nextTimestampMs, type CoreState } from './state.ts'
 import { closeIfDue, takePublished, takeSealed } from './close.ts'
@@ -35,6 +36,10 @@ function take(state: CoreState, input: CoreInput): Effect[] {
       return submit(state, bundleEntry(state, input.bundle), input.requestId)
     case 'marks':
       return submit(state, marksEntry(state, input.marks), input.requestId)
+    case 'risk':
+      return takeRisk(state, input)
+    case 'liquidation':
+      return takeLiquidation(state, input)
     case 'preview':
       return beginPreview(state, input)
     case 'cancel':

@@ -19,6 +19,8 @@ const deliverGas = 5_000_000n
 const byteGas = 64n
 /** Gas limit of a call that brings marks; 30 expiries with signatures stay below. */
 export const marksGas = 12_000_000n
+/** Gas limit of a call that starts a liquidation; one of 128 positions stays below. */
+export const liquidationGas = 5_000_000n
 
 /** The call that opens a slot on a chain and lists its bundles' keys. */
 export function openCall(

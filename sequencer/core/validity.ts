@@ -1,11 +1,18 @@
 import { keccak256 } from 'viem/utils'
-import { ENTRY_KIND, LANE, LANES, VOID_REASON_BYTES } from '../../sdk/protocol/entry.ts'
+import {
+  ENTRY_KIND,
+  LANE,
+  LANES,
+  riskEntryId,
+  VOID_REASON_BYTES,
+} from '../../sdk/protocol/entry.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import { merkleRoot } from '../../sdk/protocol/merkle.ts'
-import { slotHash, type RecordedEntry, type SlotRecord } from '../../sdk/protocol/slot.ts'
+import { slotHash, type SlotRecord } from '../../sdk/protocol/slot.ts'
 import type { CoreConfig } from './config.ts'
-import { laneOf, slotEntriesOf } from './lanes.ts'
+import { compareEntries, laneOf, slotEntriesOf } from './lanes.ts'
+import { isNewer } from './risk.ts'
 
 /** A rule that a slot breaks, and what was found. */
 export type SlotFault = { rule: string; found: string }
@@ -33,6 +40,7 @@ export function faultOfSlot(
     faultOfPlace(config, record, previous) ??
     faultOfClock(record, previous) ??
     faultOfLanes(record) ??
+    faultOfRisks(config, record, previous) ??
     faultOfForced(config, record, previous) ??
     faultOfVerdicts(record) ??
     faultOfContent(config, record, callOf)
@@ -91,7 +99,7 @@ function faultOfLanes({ header, entries }: SlotRecord): SlotFault | undefined {
   for (const [i, entry] of entries.entries()) {
     counts[entry.lane] = (counts[entry.lane] ?? 0) + 1
     const before = entries[i - 1]
-    if (before !== undefined && !precedes(before, entry)) {
+    if (before !== undefined && compareEntries(before, entry) >= 0) {
       return fault('entries stand by lane, then forced ones, then as they came (I9)', i)
     }
     if ((counts[entry.lane] ?? 0) > slotEntriesOf(entry.lane)) {
@@ -104,11 +112,29 @@ function faultOfLanes({ header, entries }: SlotRecord): SlotFault | undefined {
   return undefined
 }
 
-function precedes(a: RecordedEntry, b: RecordedEntry): boolean {
-  if (a.lane !== b.lane) return a.lane < b.lane
-  const [first, second] = [a.kind === ENTRY_KIND.forced, b.kind === ENTRY_KIND.forced]
-  if (first !== second) return first
-  return a.sequence < b.sequence
+/** A risk version names marks that stand before it, and only goes forward. */
+function faultOfRisks(
+  { logId }: CoreConfig,
+  { header, entries }: SlotRecord,
+  previous: PreviousSlot | undefined,
+): SlotFault | undefined {
+  let current = previous?.header.risk ?? { marksSeq: 0n, paramsVersion: 0 }
+  const own = entries.filter(({ risk }) => risk !== undefined)
+  if (own.length > 1) return fault('a slot has one risk version at most', own.length)
+  for (const { kind, lane, entryId, canRevert, voided, risk } of own) {
+    if (risk === undefined) continue
+    const plain = kind === ENTRY_KIND.system && lane === LANE.system && canRevert.length === 0
+    if (!plain || voided !== undefined || entryId !== riskEntryId(logId, risk)) {
+      return fault('a risk version is a system entry without legs', entryId)
+    }
+    const shown = `${risk.marksSeq}/${risk.paramsVersion}`
+    if (risk.marksSeq > header.marksSeq) return fault('its marks stand in the log', shown)
+    if (!isNewer(risk, current)) return fault('risk versions only go forward', shown)
+    current = risk
+  }
+  const { marksSeq, paramsVersion } = header.risk
+  if (marksSeq === current.marksSeq && paramsVersion === current.paramsVersion) return undefined
+  return fault('the header names the risk version in force', `${marksSeq}/${paramsVersion}`)
 }
 
 function faultOfForced(
@@ -189,12 +215,19 @@ function faultOfContent(
   callOf: CallOf,
 ): SlotFault | undefined {
   const legs = legsByEntry(chains)
-  for (const [i, { kind, lane, terms, voided, skipped }] of entries.entries()) {
+  for (const [
+    i,
+    { kind, lane, entryId, marks, risk, terms, voided, skipped },
+  ] of entries.entries()) {
     // What a forced entry calls stands inside its intents, and what did nothing cannot be seen.
     if (kind === ENTRY_KIND.forced || voided !== undefined || skipped.length > 0) continue
     const own = legs.get(i) ?? []
     const calls = own.map(({ chainId, rawTx }) => ({ chainId, ...callOf(rawTx) }))
-    const expected = kind === ENTRY_KIND.system ? LANE.system : laneOf(config, calls, terms)
+    const content = marks !== undefined || risk !== undefined
+    const expected = content ? LANE.system : laneOf(config, calls, terms)
+    if (kind === ENTRY_KIND.system && expected > LANE.urgent) {
+      return fault('the system brings marks, risk versions and starts of liquidations', entryId)
+    }
     if (lane !== expected) return fault(`an entry stands in lane ${expected} (I10)`, lane)
   }
   return undefined

@@ -61,6 +61,8 @@ export function readSettings(environment?: Environment) {
       SEQUENCER_L1_POLL_MS: milliseconds(500, { min: 50, max: 60_000 }),
       /** Least time between two batches of slots that are posted to `l1`. */
       SEQUENCER_POST_INTERVAL_MS: milliseconds(4_000, { min: 100, max: 3_600_000 }),
+      /** Threads that keep accounts margined. */
+      SEQUENCER_RISK_WORKERS: count(1, { min: 1, max: 8 }),
       /** Age after which marks back no attestation. */
       SEQUENCER_MARKS_AGE_MS: milliseconds(60_000, { min: 1_000, max: 3_600_000 }),
     },
@@ -113,6 +115,7 @@ function coreChain(chain: NetworkChain, settings: SequencerSettings): CoreChain 
     })
   const markFeeds = named(['markFeeds'])[0]
   const bundleExecutor = named(['bundleExecutor'])[0]
+  const liquidationAuction = named(['liquidationAuction'])[0]
   return {
     chainId,
     isHub: kind === 'hub',
@@ -126,6 +129,7 @@ function coreChain(chain: NetworkChain, settings: SequencerSettings): CoreChain 
     slotContext: required(chain, 'slotContext'),
     ...(markFeeds === undefined ? {} : { markFeeds }),
     ...(bundleExecutor === undefined ? {} : { bundleExecutor }),
+    ...(liquidationAuction === undefined ? {} : { liquidationAuction }),
     laneCalls: laneCallsOf(chain),
     credit: named(['creditBook', 'spokeCredit']),
     byRelayer: named(['hubVault', 'spokeVault']),

@@ -1,3 +1,4 @@
+import type { RiskVersion } from '../../sdk/protocol/entry.ts'
 import type { Address, Hash } from '../../sdk/protocol/hex.ts'
 import type { SignedFeedUpdate } from '../../sdk/protocol/feeds.ts'
 import type { AccountId } from '../../sdk/protocol/ids.ts'
@@ -54,6 +55,8 @@ export type SequencerStatus = {
   queued: number
   held: number
   marksSeq: bigint
+  /** What margins rest on. */
+  risk: RiskVersion
 }
 
 /** A bundle that was taken; without a receipt while it waits for its nonce, block or time. */

@@ -1,6 +1,5 @@
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { privateKeyToAccount } from 'viem/accounts'
 import { loadRoleKey } from '../../sdk/process/keys.ts'
 import { loadNetwork, NETWORK_FILE_DEFAULT } from '../../sdk/process/network.ts'
 import type { ProcessContext, Running } from '../../sdk/process/run.ts'
@@ -36,8 +35,7 @@ import { openWaitingRoom } from './waiting/waiting-room.ts'
 import { TandemError } from '../../sdk/protocol/errors.ts'
 import { openRecoveryPoints } from './recovery/points.ts'
 import { createMarginProbe } from './risk/margin-probe.ts'
-import { riskMethods } from './risk/methods.ts'
-import { openRiskService } from './risk/service.ts'
+import { startRisk, type Risk } from './risk/start-risk.ts'
 import { digestSigner, systemSigner } from './signing.ts'
 
 const VERSION = 'tandem/0.1.0'
@@ -76,7 +74,10 @@ export async function startSequencerProgram(
       feeds: network.publisher.feeds as Hex[],
       threshold: network.publisher.threshold,
     },
-    margin: createMarginProbe(network, () => engine.state.timestampMs),
+    margin: createMarginProbe(network, {
+      nowMs: () => engine.state.timestampMs,
+      marks: () => risk?.inForce(),
+    }),
     clock: { nowMs: () => Date.now(), elapsedMs: () => performance.now(), after },
     points: openRecoveryPoints(await openDisk(join(state, 'recovery')), config),
     recovery: recoveryOf(settings, () => posting?.tags.slots().final),
@@ -103,11 +104,20 @@ export async function startSequencerProgram(
     engine,
   })
   const slots: SlotSource = { logId: config.logId, log, durable, signDigest }
-  const parts = { network, settings, config, drivers, engine, tags, slots, history }
+  const risk: Risk | undefined = await startRisk(context.log, {
+    network,
+    settings,
+    engine,
+    hub: drivers.get(config.chains.find(({ isHub }) => isHub)?.chainId ?? 0),
+    history,
+    key: loadRoleKey('risk', network).privateKey,
+  })
+  const parts = { network, config, drivers, engine, tags, slots, history, risk }
   const close = await serve(context, parts)
   return {
     stop: async () => {
       await close()
+      await risk?.stop()
       await posting?.stop()
       await engine.stop()
       history.close()
@@ -199,16 +209,16 @@ async function serve(
   { log, registry, fail }: ProcessContext,
   parts: {
     network: Network
-    settings: SequencerSettings
     config: CoreConfig
     drivers: ReadonlyMap<number, ChainDriver>
     engine: Engine
     tags: BlockTags | undefined
     slots: SlotSource
     history: History
+    risk: Risk | undefined
   },
 ): Promise<() => Promise<void>> {
-  const { network, settings, config, drivers, engine, tags, slots, history } = parts
+  const { network, config, drivers, engine, tags, slots, history, risk } = parts
   const sequencer = enginePort(engine)
   const gateway = await startGateway({
     port: Number(new URL(network.sequencer.rpcUrl).port),
@@ -222,7 +232,7 @@ async function serve(
     tags,
     slots,
     operator: config.leader,
-    guests: riskGuests(network, { settings, config, drivers, engine }),
+    guests: risk?.methods,
     version: VERSION,
     registry,
     readiness: () => readinessOf(engine, performance.now()),
@@ -230,32 +240,4 @@ async function serve(
     fail,
   })
   return gateway.close
-}
-
-function riskGuests(
-  network: Network,
-  parts: {
-    settings: SequencerSettings
-    config: CoreConfig
-    drivers: ReadonlyMap<number, ChainDriver>
-    engine: Engine
-  },
-) {
-  const { settings, config, drivers, engine } = parts
-  const hub = config.chains.find(({ isHub }) => isHub)
-  const driver = hub === undefined ? undefined : drivers.get(hub.chainId)
-  if (driver === undefined) return undefined
-  const service = openRiskService({
-    network,
-    read: (to, data) =>
-      driver.read<Hex>(({ number }) => ({
-        method: 'eth_call',
-        params: [{ to, data }, `0x${number.toString(16)}`],
-      })),
-    key: privateKeyToAccount(loadRoleKey('risk', network).privateKey),
-    slot: () => ({ height: BigInt(engine.state.height), timestampMs: engine.state.timestampMs }),
-    validForSlots: settings.SEQUENCER_ATTESTATION_SLOTS,
-    marksAgeMsMax: settings.SEQUENCER_MARKS_AGE_MS,
-  })
-  return riskMethods(service)
 }

@@ -2,7 +2,7 @@ import type { MarginAttestation } from '../../../sdk/protocol/margin.ts'
 import type { PoolAccount } from '../../../sdk/client/actions/get-account.ts'
 
 /** What a liquidator does next about an account. */
-export type Decision = 'nothing' | 'restrict' | 'call' | 'clear' | 'start' | 'bid' | 'finish'
+export type Decision = 'nothing' | 'restrict' | 'clear' | 'bid' | 'finish'
 
 const BUFFER_PERCENT = 15n
 /** A buffer is whole when it is zero to a micro-dollar: shares of positions are rounded. */
@@ -12,29 +12,24 @@ const CLEAR_PERCENT = 5n
 
 /**
  * Decides the next step from an account's state and a fresh attestation; the contract has the last
- * word.
- *
- * @param graceUntilMs - When the grace of a called account ends, on the log's clock.
+ * word. Calls and starts of sales are the sequencer's own, in lane 1.
  */
 export function decide(
   state: PoolAccount['state'],
   margin: Pick<MarginAttestation, 'equity18' | 'maintenance18' | 'initial18'>,
   reserved18: bigint,
-  times: { nowMs: number; graceUntilMs: number },
 ): Decision {
   const { equity18, maintenance18, initial18 } = margin
   const requirement18 = equity18 - maintenance18
   const buffer18 = maintenance18 - (requirement18 * BUFFER_PERCENT) / 100n
-  const saleable = maintenance18 < 0n && equity18 > 0n
   switch (state) {
     case 'healthy':
     case 'restricted':
-      if (saleable) return 'start'
-      if (equity18 > maintenance18 * 11n) return 'call'
+      // Below the call line it is called: a restriction would come too late.
+      if (equity18 > maintenance18 * 11n) return 'nothing'
       if (state === 'healthy' && initial18 < reserved18) return 'restrict'
       return state === 'restricted' && initial18 >= reserved18 ? 'clear' : 'nothing'
     case 'call':
-      if (saleable) return times.nowMs >= times.graceUntilMs ? 'start' : 'nothing'
       return buffer18 * 100n >= requirement18 * CLEAR_PERCENT ? 'clear' : 'nothing'
     case 'auction':
       if (buffer18 >= WHOLE_18) return 'finish'

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino'
 import { creditBookAbi } from '../../../sdk/abi/credit-book.ts'
-import { liquidationAuctionAbi } from '../../../sdk/abi/liquidation-auction.ts'
 import { attestMargin } from '../../../sdk/client/actions/attest-margin.ts'
 import { getAccount } from '../../../sdk/client/actions/get-account.ts'
 import {
@@ -55,14 +54,7 @@ export function openWatch(client: TandemClient, policy: BidPolicy, log: Logger):
     const { state, reserved18, positions } = await getAccount(client, { account })
     if (positions.length === 0 && state === 'healthy') return false
     const attested = await attestMargin(client, { account })
-    const clocks = await client.on(hub.chainId).readContract({
-      address: contractOf(client, hub.chainId, 'liquidationAuction'),
-      abi: liquidationAuctionAbi,
-      functionName: 'clocks',
-      args: [account],
-    })
-    const times = { nowMs: await slotTimeMs(client), graceUntilMs: clocks.graceUntilMs }
-    const decision = decide(state, attested.attestation, reserved18, times)
+    const decision = decide(state, attested.attestation, reserved18)
     if (decision === 'nothing') return false
     if (decision === 'bid') {
       if (account === own) return false
@@ -93,9 +85,4 @@ export function openWatch(client: TandemClient, policy: BidPolicy, log: Logger):
       return steps
     },
   }
-}
-
-async function slotTimeMs(client: TandemClient): Promise<number> {
-  const { slotTimestampMs } = await client.rpc<{ slotTimestampMs: number }>('tandem_status', [])
-  return slotTimestampMs
 }

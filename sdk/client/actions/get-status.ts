@@ -1,3 +1,4 @@
+import type { RiskVersion } from '../../protocol/entry.ts'
 import type { Hash } from '../../protocol/hex.ts'
 import type { TandemClient } from '../create-client.ts'
 
@@ -14,12 +15,24 @@ export type SequencerStatus = {
   stopped: readonly { chainId: number; reason: string }[]
   /** Feed updates accepted so far. */
   marksSeq: bigint
+  /** What margins rest on. */
+  risk: RiskVersion
 }
 
-type WireStatus = Omit<SequencerStatus, 'slot' | 'marksSeq'> & { slot: string; marksSeq: string }
+type WireStatus = Omit<SequencerStatus, 'slot' | 'marksSeq' | 'risk'> & {
+  slot: string
+  marksSeq: string
+  risk: { marksSeq: string; paramsVersion: number }
+}
 
 /** Asks the sequencer how it stands. */
 export async function getStatus(client: TandemClient): Promise<SequencerStatus> {
   const status = await client.rpc<WireStatus>('tandem_status', [])
-  return { ...status, slot: BigInt(status.slot), marksSeq: BigInt(status.marksSeq) }
+  const { slot, marksSeq, risk } = status
+  return {
+    ...status,
+    slot: BigInt(slot),
+    marksSeq: BigInt(marksSeq),
+    risk: { ...risk, marksSeq: BigInt(risk.marksSeq) },
+  }
 }

@@ -153,6 +153,7 @@ function statusOf({ state, options }: Engine): SequencerStatus {
     queued: state.ready.length + state.reading.size,
     held: state.held.size,
     marksSeq: state.marksSeq,
+    risk: state.risk,
   }
 }
 

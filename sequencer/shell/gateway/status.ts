@@ -6,5 +6,6 @@ export function statusJson(status: SequencerStatus) {
     ...status,
     slot: Number(status.slot),
     marksSeq: Number(status.marksSeq),
+    risk: { ...status.risk, marksSeq: Number(status.risk.marksSeq) },
   }
 }

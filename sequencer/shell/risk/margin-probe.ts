@@ -7,14 +7,17 @@ import { marketOf, parametersOf, portfolioOf } from '../../../sdk/risk/ledger.ts
 import { computeMargin } from '../../../sdk/risk/margin.ts'
 import { createSerial } from '../drivers/serial.ts'
 import type { MarginProbe } from '../engine/probes.ts'
-import { HubBooks, type HubRead } from './hub-books.ts'
+import { HubBooks, type HubMarks, type HubRead } from './hub-books.ts'
 import { holdingsOf } from './portfolio.ts'
 
 /**
- * Makes what computes initial margins from the hub's books in a simulated state: portfolio and marks
- * of that state, at the time that `nowMs` gives.
+ * Makes what computes initial margins from the hub's books in a simulated state: the portfolio of that
+ * state on the marks in force, or on the state's own as long as there are none.
  */
-export function createMarginProbe(network: Network, nowMs: () => number): MarginProbe | undefined {
+export function createMarginProbe(
+  network: Network,
+  { nowMs, marks }: { nowMs: () => number; marks: () => HubMarks | undefined },
+): MarginProbe | undefined {
   const hub = network.chains.find(({ kind }) => kind === 'hub')
   const creditBook = hub?.contracts['creditBook']
   const markFeeds = hub?.contracts['markFeeds']
@@ -35,7 +38,7 @@ export function createMarginProbe(network: Network, nowMs: () => number): Margin
       read = at
       try {
         const held = await books.portfolio(account)
-        const { updates } = await books.marks()
+        const { updates } = marks() ?? (await books.marks())
         const nowS = Math.floor(nowMs() / 1000)
         const settled = await books.settlements(held.positions.keys(), nowS)
         const market = marketOf(updates, network.assets, nowS, settled)

@@ -1,5 +1,4 @@
 import type { LocalAccount } from 'viem/accounts'
-import { assert } from '../../../sdk/protocol/assert.ts'
 import { TandemError } from '../../../sdk/protocol/errors.ts'
 import { tandemDomain, type FeedUpdate } from '../../../sdk/protocol/feeds.ts'
 import type { Hex } from '../../../sdk/protocol/hex.ts'
@@ -20,7 +19,7 @@ import type { Network } from '../../../sdk/protocol/network.ts'
 import { explainMargin, type MarginExplanation } from '../../../sdk/risk/explain.ts'
 import { fromFixed, toUsd18Down, toUsd18Up } from '../../../sdk/risk/fixed-point.ts'
 import { InvalidPortfolioError } from '../../../sdk/risk/invalid-portfolio.ts'
-import { marketOf, parametersOf, portfolioOf } from '../../../sdk/risk/ledger.ts'
+import { marketOf, portfolioOf } from '../../../sdk/risk/ledger.ts'
 import { computeMargin } from '../../../sdk/risk/margin.ts'
 import type { RiskParameters } from '../../../sdk/risk/parameters.ts'
 import type { RiskMarket } from '../../../sdk/risk/portfolio.ts'
@@ -29,7 +28,7 @@ import {
   seriesRequirement,
   type SeriesRequirement,
 } from '../../../sdk/risk/stand-alone.ts'
-import { HubBooks, type HubPortfolio, type HubRead } from './hub-books.ts'
+import type { HubBooks, HubMarks, HubPortfolio } from './hub-books.ts'
 import {
   changed,
   holdingsOf,
@@ -60,6 +59,8 @@ export type RiskService = {
 type Signer = {
   network: Network
   books: HubBooks
+  /** Marks that the risk version in force rests on. */
+  marks: () => Promise<HubMarks>
   parameters: RiskParameters
   key: LocalAccount
   slot: () => { height: bigint; timestampMs: number }
@@ -68,25 +69,13 @@ type Signer = {
 }
 
 /**
- * Opens the risk signer over the hub's published head.
+ * Opens the risk signer over the hub's published books and the marks in force.
  *
  * @param options.slot - Height of the last durable slot, and its time in milliseconds.
  * @param options.validForSlots - Slots after which what was signed is void.
  * @param options.marksAgeMsMax - Milliseconds after which marks say nothing any more (V18).
  */
-export function openRiskService(
-  options: Omit<Signer, 'books' | 'parameters'> & { read: HubRead },
-): RiskService {
-  const { network, read } = options
-  const hub = network.chains.find(({ kind }) => kind === 'hub')
-  assert(hub !== undefined, 'a network has a hub')
-  const books = new HubBooks({
-    read,
-    creditBook: hub.contracts['creditBook'] as Hex,
-    markFeeds: hub.contracts['markFeeds'] as Hex,
-    underlyings: network.underlyings.map(({ id }) => id),
-  })
-  const signer: Signer = { ...options, books, parameters: parametersOf(network.assets) }
+export function openRiskService(signer: Signer): RiskService {
   return {
     marginAttestation: (account, change) => attestMargin(signer, account, change),
     instrumentRisk: (instruments) => attestInstruments(signer, instruments),
@@ -102,17 +91,19 @@ async function attestMargin(
   const held = changed(await books.portfolio(account), change, account)
   const { height, timestampMs } = slot()
   const nowS = Math.floor(timestampMs / 1000)
-  const { marksSeq, updates } = await books.marks()
-  const margin = await margining(account, async () => {
+  const { marks, margin } = await margining(account, async () => {
+    const marks = await signer.marks()
+    const { updates } = marks
     requireFresh(signer, held, { updates, nowMs: timestampMs })
     const settled = await books.settlements(held.positions.keys(), nowS)
     const market = marketOf(updates, network.assets, nowS, settled)
-    return computeMargin(portfolioOf(holdingsOf(held), network.assets), market, parameters)
+    const portfolio = portfolioOf(holdingsOf(held), network.assets)
+    return { marks, margin: computeMargin(portfolio, market, parameters) }
   })
   const attestation: MarginAttestation = {
     account,
     positionsHash: positionsHash(account, held),
-    marksSeq,
+    marksSeq: marks.marksSeq,
     paramsVersion: parameters.version,
     initial18: toUsd18Down(margin.initialUsd),
     maintenance18: toUsd18Down(margin.maintenanceUsd),
@@ -134,9 +125,9 @@ async function attestInstruments(
   signer: Signer,
   instruments: readonly InstrumentId[],
 ): Promise<AttestedInstrument[]> {
-  const { network, books, slot, validForSlots, marksAgeMsMax } = signer
+  const { network, slot, validForSlots, marksAgeMsMax } = signer
   const { height, timestampMs } = slot()
-  const { marksSeq, updates } = await books.marks()
+  const { marksSeq, updates } = await margining('every instrument', signer.marks)
   const fresh = updates.filter((update) => timestampMs - update.timestampMs <= marksAgeMsMax)
   const market = marketOf(fresh, network.assets, Math.floor(timestampMs / 1000))
   return Promise.all(

@@ -81,10 +81,14 @@ export class RiskWorkers {
         blocks,
       }
       const file = import.meta.url.endsWith('.ts') ? './worker/main.ts' : './worker/main.js'
-      return new Worker(new URL(file, import.meta.url), {
+      const worker = new Worker(new URL(file, import.meta.url), {
         workerData: { ...given, port: port2 },
         transferList: [port2],
       })
+      // What a thread dies of is seen by `failed`; without a listener it would end the process.
+      worker.on('error', () => this.#fail(index))
+      worker.on('exit', () => this.#fail(index))
+      return worker
     })
     this.#ports = ports
   }
@@ -176,6 +180,12 @@ export class RiskWorkers {
     return failed === 0 ? undefined : failed - 1
   }
 
+  /** True when the newest round's marks were unusable: the round before stays published. */
+  get refused(): boolean {
+    const refused = Atomics.load(this.#control, CONTROL.refused)
+    return refused !== 0 && refused === Atomics.load(this.#control, CONTROL.published)
+  }
+
   /** Ends the threads. */
   async close(): Promise<void> {
     const gone = Promise.all(
@@ -201,6 +211,15 @@ export class RiskWorkers {
   #send(worker: number, message: WorkerMessage): void {
     this.#sent[worker] = (this.#sent[worker] as number) + 1
     this.#ports[worker]?.postMessage(message)
+  }
+
+  /** Notes that a thread is gone although nobody told it to end; the others end too. */
+  #fail(index: number): void {
+    const control = this.#control
+    if (Atomics.load(control, CONTROL.stop) !== 0) return
+    Atomics.store(control, CONTROL.failed, 1 + index)
+    Atomics.store(control, CONTROL.stop, 1)
+    this.#signal()
   }
 
   #signal(): void {

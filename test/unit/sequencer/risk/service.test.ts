@@ -11,6 +11,8 @@ import {
   RIGHT,
 } from '../../../../sdk/protocol/ids.ts'
 import { marginAttestationTypes } from '../../../../sdk/protocol/margin.ts'
+import { parametersOf } from '../../../../sdk/risk/ledger.ts'
+import { HubBooks } from '../../../../sequencer/shell/risk/hub-books.ts'
 import { openRiskService } from '../../../../sequencer/shell/risk/service.ts'
 import { HUB_DOUBLE, hubDouble, type HubState } from '../../../fixtures/hub-double.ts'
 import { networkFixture } from '../../../fixtures/network.ts'
@@ -67,9 +69,16 @@ function open(change: Partial<HubState> = {}) {
     underlyings: [{ id: 1, symbol: 'BTC' }],
   })
   for (const chain of network.chains) Object.assign(chain.contracts, HUB_DOUBLE)
+  const books = new HubBooks({
+    read: hubDouble(state),
+    ...HUB_DOUBLE,
+    underlyings: network.underlyings.map(({ id }) => id),
+  })
   const service = openRiskService({
     network,
-    read: hubDouble(state),
+    books,
+    marks: () => books.marks(),
+    parameters: parametersOf(network.assets),
     key: privateKeyToAccount(risk.privateKey),
     slot: () => ({ height: 50n, timestampMs: NOW_MS }),
     validForSlots: 100n,
