@@ -42,7 +42,7 @@ const groups: Readonly<Record<string, { summary: string; load: () => Promise<Com
     load: () => import('./message/command.ts'),
   },
   liquidator: {
-    summary: 'call accounts below their line and bid for parts of them',
+    summary: 'bid for parts of accounts that are for sale',
     load: () => import('./actors/liquidator/command.ts'),
   },
 }

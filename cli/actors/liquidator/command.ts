@@ -6,7 +6,7 @@ import { runLiquidator } from './run.ts'
 export function createCommand(): Command {
   return new Command('liquidator')
     .description(
-      'Call accounts below their line and bid for parts of them. The key is in TANDEM_KEY_LIQUIDATOR; ' +
+      'Bid for parts of accounts that are for sale; restrict and clear the others. The key is in TANDEM_KEY_LIQUIDATOR; ' +
         'on a local network the development key serves. Its main account needs cash on the hub.',
     )
     .option('--network <file>', 'network file', NETWORK_FILE_DEFAULT)

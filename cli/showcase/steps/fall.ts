@@ -90,6 +90,7 @@ async function topUpWhenCalled(stage: Stage, client: TandemClient) {
   const account = accountId(client.account!.address)
   const { attestation: before } = await attestMargin(client, { account })
   stage.log(`margin call: maintenance margin left ${dollars(before.maintenance18)}`)
+  await requireOwnStart(stage, client, 'MarginCalled')
   const { messageId } = await deposit(client, { chain: 'alpha', asset: 1, amount: TOP_UP })
   const destination = hubOf(client).chainId
   const creditedMs = await waitForMessage(client, { messageId, destination })
@@ -116,6 +117,7 @@ async function watchSale(stage: Stage, client: TandemClient) {
       fromBlock: 0n,
     })
   await waitUntil('a bid', async () => (await bids()).length > 0)
+  await requireOwnStart(stage, client, 'AuctionStarted')
   await waitUntil('the end of the sale', async () => {
     const { state } = await getAccount(client)
     return state !== 'auction'
@@ -142,6 +144,26 @@ async function watchSale(stage: Stage, client: TandemClient) {
     price18: price18!.toString(),
     bidderSize18: size18.toString(),
   }
+}
+
+/** Calls and sales begin by the sequencer itself: the liquidator only bids. */
+async function requireOwnStart(
+  { network }: Stage,
+  client: TandemClient,
+  eventName: 'MarginCalled' | 'AuctionStarted',
+): Promise<void> {
+  const hub = hubOf(client)
+  const chain = client.on(hub.chainId)
+  const [event] = await chain.getContractEvents({
+    address: contractOf(client, hub.chainId, 'liquidationAuction'),
+    abi: liquidationAuctionAbi,
+    eventName,
+    args: { account: accountId(client.account!.address) },
+    fromBlock: 0n,
+  })
+  const { from } = await chain.getTransaction({ hash: event!.transactionHash })
+  if (from.toLowerCase() === network.sequencer.system.toLowerCase()) return
+  throw new Error(`${eventName} came from ${from}, not from the sequencer`)
 }
 
 async function startLiquidator(args: string[]): Promise<ChildProcess> {

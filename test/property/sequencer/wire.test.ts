@@ -152,6 +152,7 @@ const recordArbitrary: fc.Arbitrary<SlotRecord> = fc
         skipped,
         ...(voided === undefined ? {} : { voided }),
         ...(forced === undefined ? {} : { forced }),
+        ...(canRevert ? { risk: { marksSeq: BigInt(header.height), paramsVersion: 1 } } : {}),
         deadlineSlot: header.height,
         canRevert: [canRevert],
         terms,
