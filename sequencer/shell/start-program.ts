@@ -27,6 +27,7 @@ import type { SlotSource } from './gateway/slot-feed.ts'
 import { openHistory, type History } from './history/history.ts'
 import { openDisk } from './log/disk.ts'
 import { openFileLog } from './log/file-log.ts'
+import type { FeedSet } from './marks.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { startPosting, type Posting } from './posting/start-posting.ts'
 import type { BlockTags } from './posting/tags.ts'
@@ -62,6 +63,7 @@ export async function startSequencerProgram(
   const waiting = await openWaitingRoom(await openDisk(join(state, 'waiting')))
   const durable = createSignal()
   const signDigest = digestSigner(loadRoleKey('sequencer', network).privateKey)
+  let risk: Risk | undefined
   const engine: Engine = await startEngine({
     config,
     genesisHashes: new Map(network.chains.map((c) => [c.chainId, c.genesisHash as Hash])),
@@ -69,11 +71,7 @@ export async function startSequencerProgram(
     drivers,
     signDigest,
     signSystem: systemSigner(loadRoleKey('system', network).privateKey),
-    feeds: {
-      logId: config.logId,
-      feeds: network.publisher.feeds as Hex[],
-      threshold: network.publisher.threshold,
-    },
+    feeds: feedsOf(network),
     margin: createMarginProbe(network, {
       nowMs: () => engine.state.timestampMs,
       marks: () => risk?.inForce(),
@@ -97,21 +95,11 @@ export async function startSequencerProgram(
     log,
     signDigest,
   })
-  const tags = posting?.tags
-  const history = await startHistory(context, {
-    directory: join(state, 'history'),
-    tip: log.tip(),
-    engine,
-  })
+  const directory = join(state, 'history')
+  const history = await startHistory(context, { directory, tip: log.tip(), engine })
   const slots: SlotSource = { logId: config.logId, log, durable, signDigest }
-  const risk: Risk | undefined = await startRisk(context.log, {
-    network,
-    settings,
-    engine,
-    hub: drivers.get(config.chains.find(({ isHub }) => isHub)?.chainId ?? 0),
-    history,
-    key: loadRoleKey('risk', network).privateKey,
-  })
+  risk = await openRisk(context, { network, settings, config, engine, drivers, history })
+  const tags = posting?.tags
   const parts = { network, config, drivers, engine, tags, slots, history, risk }
   const close = await serve(context, parts)
   return {
@@ -125,6 +113,11 @@ export async function startSequencerProgram(
       await log.close()
     },
   }
+}
+
+function feedsOf({ logId, publisher }: Network): FeedSet {
+  const { feeds, threshold } = publisher
+  return { logId: logId as Hash, feeds: feeds as Hex[], threshold }
 }
 
 /**
@@ -203,6 +196,24 @@ async function startHistory(
   if (remade !== undefined) log.warn({ reason: remade }, 'history is made again from the log')
   await engine.publications.subscribe(history.apply, history.place())
   return history
+}
+
+/** Starts the risk engine over the hub's node. */
+function openRisk(
+  { log }: ProcessContext,
+  parts: {
+    network: Network
+    settings: SequencerSettings
+    config: CoreConfig
+    engine: Engine
+    drivers: ReadonlyMap<number, ChainDriver>
+    history: History
+  },
+): Promise<Risk | undefined> {
+  const { network, settings, config, engine, drivers, history } = parts
+  const hub = drivers.get(config.chains.find(({ isHub }) => isHub)?.chainId ?? 0)
+  const key = loadRoleKey('risk', network).privateKey
+  return startRisk(log, { network, settings, engine, hub, history, key })
 }
 
 async function serve(

@@ -13,9 +13,9 @@ const MICRO = 1_000_000
  * @throws InvalidPortfolioError when a position is no option or an asset is not listed.
  */
 export function engineHoldings(held: HubPortfolio, assets: readonly RiskAsset[]): SeriesHoldings {
-  const { cashUsd, options = [], collaterals = [] } = portfolioOf(holdingsOf(held), assets)
+  const { cashUsd, options, collaterals } = portfolioOf(holdingsOf(held), assets)
   return {
-    cashMicro: Math.floor((cashUsd ?? 0) * MICRO),
+    cashMicro: Math.floor(cashUsd * MICRO),
     options: options.flatMap(({ size, ...series }) => {
       const lots = Math.round(size * LOTS_PER_CONTRACT)
       const { underlying, expiryS, strikeUsd, right } = series

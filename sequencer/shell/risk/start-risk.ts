@@ -58,19 +58,45 @@ function topicOf(event: string): Hash {
 
 /** Starts what keeps accounts margined, signs margins, and begins liquidations; none without a hub. */
 export async function startRisk(log: Logger, parts: RiskParts): Promise<Risk | undefined> {
-  const { network, settings, engine, hub, history, key } = parts
+  const { network, engine, hub, history } = parts
   const contracts = network.chains.find(({ kind }) => kind === 'hub')?.contracts
   if (hub === undefined || contracts === undefined) return undefined
   const named = (name: string) => (contracts[name] as string).toLowerCase() as Address
-  const creditBook = named('creditBook')
+  const place = { hub, named }
+  const { keeper, service, held } = openKeeper(log, parts, place)
+  const sources = new Set([named('creditBook'), named('ledger')])
   const markFeeds = named('markFeeds')
+  const end = await engine.publications.subscribe(
+    ({ blocks }) => {
+      const legs = blocks.find(({ chainId }) => chainId === hub.chainId)?.legs ?? []
+      keeper.note(updatesOf(legs, markFeeds), changedAccounts(legs, sources, held))
+    },
+    history.place() ?? { superblock: 0, slot: engine.publishedSlot },
+  )
+  keeper.start()
+  return {
+    methods: riskMethods(service),
+    inForce: () => keeper.inForce,
+    stop: async () => {
+      end()
+      await keeper.stop()
+    },
+  }
+}
+
+/** The hub's driver, and the addresses of its contracts by name, in lower case. */
+type HubPlace = { hub: ChainDriver; named: (name: string) => Address }
+
+function openKeeper(log: Logger, parts: RiskParts, { hub, named }: HubPlace) {
+  const { network, settings, engine, history } = parts
+  const creditBook = named('creditBook')
   const read: HubRead = (to, data) =>
     hub.read<Hex>(({ number }) => ({
       method: 'eth_call',
       params: [{ to, data }, `0x${number.toString(16)}`],
     }))
   const underlyings = network.underlyings.map(({ id }) => id)
-  const books = new HubBooks({ read, creditBook, markFeeds, underlyings })
+  const books = new HubBooks({ read, creditBook, markFeeds: named('markFeeds'), underlyings })
   const parameters = parametersOf(network.assets)
   const nowMs = () => engine.state.timestampMs
   const service = openRiskService({
@@ -78,7 +104,7 @@ export async function startRisk(log: Logger, parts: RiskParts): Promise<Risk | u
     books,
     marks: () => keeper.marks(),
     parameters,
-    key: privateKeyToAccount(key),
+    key: privateKeyToAccount(parts.key),
     slot: () => ({ height: BigInt(engine.state.height), timestampMs: nowMs() }),
     validForSlots: settings.SEQUENCER_ATTESTATION_SLOTS,
     marksAgeMsMax: settings.SEQUENCER_MARKS_AGE_MS,
@@ -93,8 +119,9 @@ export async function startRisk(log: Logger, parts: RiskParts): Promise<Risk | u
     nowMs,
     log,
   })
+  /** Accounts that ever held a position. */
   const held = new Set<AccountId>()
-  const keeper = new RiskKeeper({
+  const keeper: RiskKeeper = new RiskKeeper({
     network,
     books,
     parameters,
@@ -112,29 +139,7 @@ export async function startRisk(log: Logger, parts: RiskParts): Promise<Risk | u
     look,
     log,
   })
-  const sources = new Set([creditBook, named('ledger')])
-  const chainId = hub.chainId
-  const { superblock, slot } = lastPlace(history, engine)
-  const end = await engine.publications.subscribe(
-    ({ blocks }) => {
-      const legs = blocks.find((block) => block.chainId === chainId)?.legs ?? []
-      keeper.note(updatesOf(legs, markFeeds), changedAccounts(legs, sources, held))
-    },
-    { superblock, slot },
-  )
-  keeper.start()
-  return {
-    methods: riskMethods(service),
-    inForce: () => keeper.inForce,
-    stop: async () => {
-      end()
-      await keeper.stop()
-    },
-  }
-}
-
-function lastPlace(history: History, engine: Engine): { superblock: number; slot: number } {
-  return history.place() ?? { superblock: 0, slot: engine.publishedSlot }
+  return { keeper, service, held }
 }
 
 /** Accounts whose portfolio changed in a block, of those that ever held a position. */
