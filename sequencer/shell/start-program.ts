@@ -63,7 +63,8 @@ export async function startSequencerProgram(
   const waiting = await openWaitingRoom(await openDisk(join(state, 'waiting')))
   const durable = createSignal()
   const signDigest = digestSigner(loadRoleKey('sequencer', network).privateKey)
-  let risk: Risk | undefined
+  // The engine asks before the risk engine, which needs it, is there.
+  const later: { risk?: Risk | undefined } = {}
   const engine: Engine = await startEngine({
     config,
     genesisHashes: new Map(network.chains.map((c) => [c.chainId, c.genesisHash as Hash])),
@@ -74,7 +75,7 @@ export async function startSequencerProgram(
     feeds: feedsOf(network),
     margin: createMarginProbe(network, {
       nowMs: () => engine.state.timestampMs,
-      marks: () => risk?.inForce(),
+      marks: () => later.risk?.inForce(),
     }),
     clock: { nowMs: () => Date.now(), elapsedMs: () => performance.now(), after },
     points: openRecoveryPoints(await openDisk(join(state, 'recovery')), config),
@@ -98,7 +99,8 @@ export async function startSequencerProgram(
   const directory = join(state, 'history')
   const history = await startHistory(context, { directory, tip: log.tip(), engine })
   const slots: SlotSource = { logId: config.logId, log, durable, signDigest }
-  risk = await openRisk(context, { network, settings, config, engine, drivers, history })
+  const risk = await openRisk(context, { network, settings, config, engine, drivers, history })
+  later.risk = risk
   const tags = posting?.tags
   const parts = { network, config, drivers, engine, tags, slots, history, risk }
   const close = await serve(context, parts)
