@@ -148,6 +148,7 @@ function ownEntry(state: CoreState, requestId: number) {
     terms: {},
     firstSlot: 0,
     sender: state.config.system,
+    owner: state.config.system,
     joint: [],
     waiters: [requestId],
   }
