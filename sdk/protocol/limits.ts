@@ -38,6 +38,8 @@ export const LIMITS = {
   trackedAccounts: 200_000,
   /** Candidate bundles taken into one slot. */
   slotBundles: 256,
+  /** Keys that one slot lists on a rollup for contracts that guard bundles' legs. */
+  slotKeys: 1024,
   /** Entries of lane 1 in one slot; more wait for the next. */
   slotUrgentEntries: 32,
   /** Entries of lane 2 in one slot; more wait for the next. */
@@ -131,6 +133,7 @@ assert(
   LIMITS.slotUrgentEntries + LIMITS.slotReduceEntries < LIMITS.slotBundles / 2,
   'lane 3 keeps half of the entries of a slot',
 )
+assert(LIMITS.bundleLegs * 2 <= LIMITS.slotKeys, 'the keys of a bundle fit a slot')
 assert(LIMITS.laneGasPercent * 2 <= 50, 'lane 3 keeps half of the gas of a block')
 assert(LIMITS.laneEntries * 3 < LIMITS.readyEntries, 'other lanes leave room for lane 3')
 assert(LIMITS.legBytes <= LIMITS.bundleBytes, 'a leg fits a bundle')

@@ -294,9 +294,13 @@ export function cutPoint(formation: Formation): number | undefined {
     const base = formation.bases.get(chainId)
     if (base === undefined) continue
     let used = base.gasUsed
+    const placeOf = ({ origin }: PlacedStep) =>
+      origin.type === 'open' ? first : (places.get(origin.entryId) ?? first)
     for (const [i, step] of list.entries()) {
-      if (used + step.call.gas > base.env.gasLimit && step.origin.type !== 'open') {
-        first = Math.min(first, places.get(step.origin.entryId) ?? first)
+      if (used + step.call.gas > base.env.gasLimit) {
+        // Where the slot cannot even open, none of what would stand there fits.
+        const over = step.origin.type === 'open' ? list : [step]
+        first = Math.min(first, ...over.map(placeOf))
       }
       used += formation.results.get(chainId)?.[i]?.gasUsed ?? 0n
     }

@@ -40,6 +40,7 @@ type Taken = {
   /** Something forced did not fit: what comes after it in the inbox waits too. */
   forcedFull: boolean
   probes: number
+  keys: number
   /** Accounts of entries that go later: what follows them goes later too. */
   deferred: Set<AccountKey>
 }
@@ -78,6 +79,7 @@ export function selectCandidates(state: CoreState): Selection {
     forced: 0,
     forcedFull: false,
     probes: 0,
+    keys: 0,
     deferred: new Set(),
   }
   const skips: Selection['skips'] = new Map()
@@ -273,6 +275,7 @@ function verdictOnRoom(state: CoreState, entry: Entry, taken: Taken): Verdict | 
   const { lane } = entry
   if ((taken.laneEntries[lane] ?? 0) >= slotEntriesOf(lane)) return { type: 'later' }
   if (taken.probes + probesOf(entry) > LIMITS.slotProbes) return { type: 'later' }
+  if (taken.keys + listedKeys(entry) > LIMITS.slotKeys) return { type: 'later' }
   if (taken.bytes + entry.bytes > LIMITS.slotBytes / 2) return { type: 'later' }
   const gas = gasByChain(entry)
   for (const { chainId, gasLimit } of state.config.chains) {
@@ -308,6 +311,7 @@ function take(entry: Entry, taken: Taken, skipped: ReadonlySet<number>): void {
   const { lane } = entry
   taken.laneEntries[lane] = (taken.laneEntries[lane] ?? 0) + 1
   taken.probes += probesOf(entry)
+  taken.keys += listedKeys(entry)
   if (entry.forced !== undefined) taken.forced += 1
   for (const [i, item] of entry.legs.entries()) {
     if (item.type !== 'user' || skipped.has(i)) continue
@@ -326,6 +330,12 @@ function take(entry: Entry, taken: Taken, skipped: ReadonlySet<number>): void {
   taken.bytes += entry.bytes
   if (entry.marks !== undefined) taken.marks.set(entry.marks.underlying, entry.marks.sequence)
   if (entry.risk !== undefined) taken.risk = true
+}
+
+/** Keys that the slot lists for an entry on a rollup, at most. */
+function listedKeys(entry: Entry): number {
+  if (entry.terms.salt === undefined) return 0
+  return new Set(userLegs(entry).map(({ from }) => from)).size + entry.joint.length
 }
 
 function gasByChain(entry: Entry): Map<number, bigint> {

@@ -51,6 +51,15 @@ contract SlotContextTest is PoolFixture {
         }
     }
 
+    /// @dev The sequencer gives an opening ten million gas besides what its own keys may cost.
+    function test_openingAfterAFullSlotStaysBelowItsGas() public {
+        openSlot(many("a", 1024), none());
+        uint64 nowMs = hubSlots.timestampMs();
+        vm.prank(SYSTEM);
+        hubSlots.open{gas: 9_000_000}(slot + 1, nowMs + 1, none(), none());
+        assertTrue(!hubSlots.isListed(keyOf("a", 1023)), "forgotten");
+    }
+
     function test_moreKeysThanTheLimitAreRefused() public {
         vm.prank(SYSTEM);
         vm.expectRevert(abi.encodeWithSelector(ISlotContext.TooManyKeys.selector, 1025, 1024));

@@ -38,6 +38,7 @@ test('contracts and SDK share the limits that both enforce', () => {
     return value.split('*').reduce((product, factor) => product * Number(factor), 1)
   }
   expect(constant('MessageLib', 'BYTES_MAX')).toBe(LIMITS.messageBytes)
+  expect(constant('SlotContext', 'KEYS_MAX')).toBe(LIMITS.slotKeys)
   expect(constant('SpokeCredit', 'POSITIONS_MAX')).toBe(LIMITS.positionsPerAccount)
   expect(constant('PortfolioBook', 'POSITIONS_MAX')).toBe(LIMITS.positionsPerAccount)
 })

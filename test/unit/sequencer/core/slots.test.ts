@@ -308,4 +308,22 @@ describe('more than one slot holds', () => {
       expect(entries.length * LIMITS.legGas).toBeLessThanOrEqual(1_000_000_000)
     }
   })
+
+  test('by keys moves on: more than SlotContext lists would stop every rollup (failure 13)', async () => {
+    const { answer, process, records } = await startHarness()
+    const { port } = process()
+    const salt = `0x${'5a'.repeat(32)}` as const
+    const count = Math.ceil((LIMITS.slotKeys + 1) / USERS.length)
+    expect(count).toBeLessThan(LIMITS.slotBundles)
+    const sent = Array.from({ length: count }, (_, nonce) => {
+      const legs = USERS.map((from) => counterLeg(alpha, nonce, add, { from }))
+      return port.sendBundle(bundleOf(legs, { salt }))
+    })
+    await answer(Promise.all(sent))
+    const slots = (await records()).filter(({ entries }) => entries.length > 0)
+    expect(slots.length).toBeGreaterThan(1)
+    for (const { entries } of slots) {
+      expect(entries.length * USERS.length).toBeLessThanOrEqual(LIMITS.slotKeys)
+    }
+  })
 })
