@@ -27,6 +27,8 @@ export default defineConfig({
       project('simulation', 120 * seconds),
       project('structure', 120 * seconds),
       project('integration', 240 * seconds, { fileParallelism: false }),
+      // Not part of `npm test`: `npm run test:faults`.
+      project('faults', 240 * seconds, { fileParallelism: false }),
     ],
   },
 })

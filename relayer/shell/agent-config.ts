@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { ConfigError, describeIssues } from '../../sdk/process/config-error.ts'
-import type { NetworkChain } from '../../sdk/protocol/network.ts'
+import type { RelayedChain } from './chains.ts'
 
 const address = z.templateLiteral(['0x', z.string().regex(/^[0-9a-fA-F]{40}$/)])
 const rpc = z.looseObject({ http: z.url() })
@@ -28,6 +28,9 @@ const addressesSchema = z.looseObject({
 
 const agentSchema = z.looseObject({ chains: z.record(z.string(), z.unknown()) })
 
+/** Providers of a chain that are taken from the files. */
+const PROVIDERS_MAX = 8
+
 /** Blocks that stand for a tag such as `finalized`: two epochs of Ethereum. */
 const TAGGED_REORG_PERIOD = 64
 
@@ -41,8 +44,8 @@ const TAGGED_REORG_PERIOD = 64
 export function readAgentChains(from: {
   agentConfig: string | undefined
   registry: string | undefined
-}): readonly NetworkChain[] {
-  const chains: NetworkChain[] = []
+}): readonly RelayedChain[] {
+  const chains: RelayedChain[] = []
   if (from.agentConfig !== undefined) {
     const path = from.agentConfig
     const { chains: found } = check(agentSchema, readJson(path), path)
@@ -77,7 +80,7 @@ export function readAgentChains(from: {
 function chainOf(
   name: string,
   { metadata, addresses, place }: { metadata: unknown; addresses: unknown; place: string },
-): NetworkChain | undefined {
+): RelayedChain | undefined {
   const { chainId, domainId, protocol, rpcUrls, blocks } = check(chainSchema, metadata, place)
   if (protocol !== 'ethereum') return undefined
   if (chainId !== domainId) {
@@ -97,6 +100,7 @@ function chainOf(
     chainId,
     kind: 'foreign',
     rpcUrl: rpcUrls[0]!.http,
+    otherRpcUrls: rpcUrls.slice(1, PROVIDERS_MAX).map(({ http }) => http),
     genesisHash: `0x${'0'.repeat(64)}`,
     contracts: {
       ...{ mailbox, merkleTreeHook, validatorAnnounce },

@@ -5,7 +5,8 @@ import type {
   ContractFunctionReturnType,
 } from 'viem'
 import { decodeFunctionResult, encodeFunctionData } from 'viem/utils'
-import { createRpc, type Rpc } from './rpc.ts'
+import { createProviders, type Providers } from './providers.ts'
+import type { Rpc, TransportFault } from './rpc.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import { ConfigError } from '../../sdk/process/config-error.ts'
 import { contractAddress } from '../../sdk/process/network.ts'
@@ -17,7 +18,13 @@ export type Chain = {
   chainId: number
   reorgPeriod: number
   wsUrl?: string | undefined
+  /** The way to the chain: one provider, or several of which each may fail. */
   rpc: Rpc
+  providers: Providers
+  /** Whole token units from which two providers must show a message. */
+  voteAbove: bigint
+  /** Told each time that providers contradict each other. */
+  onDisagreement?: ((chain: string) => void) | undefined
   mailbox: Address
   merkleTreeHook: Address
   validatorAnnounce: Address
@@ -39,23 +46,42 @@ export type BlockHead = {
   gasLimit: bigint
 }
 
+/** A chain of the network file, with what a relayer's operator says of it besides. */
+export type RelayedChain = NetworkChain & {
+  /** Further providers, asked when the first does not answer. */
+  otherRpcUrls?: readonly string[] | undefined
+  voteAbove?: number | undefined
+}
+
+/** Who is told of what happens between a chain's providers and us. */
+export type ChainObserver = {
+  onRequest?: (chain: string, method: string, status: 'success' | 'failure') => void
+  onFault?: (chain: string, provider: string, kind: TransportFault) => void
+  onDisagreement?: (chain: string) => void
+}
+
+const VOTE_ABOVE_DEFAULT = 10_000
+
 /** Opens a chain of the network file. */
-export function openChain(
-  described: NetworkChain,
-  onRequest?: (chain: string, method: string, status: 'success' | 'failure') => void,
-): Chain {
-  const { name, chainId, reorgPeriod, wsUrl, rpcUrl, contracts } = described
+export function openChain(described: RelayedChain, observer: ChainObserver = {}): Chain {
+  const { name, chainId, reorgPeriod, wsUrl, rpcUrl, otherRpcUrls = [], contracts } = described
+  const { onRequest, onFault, onDisagreement } = observer
+  const providers = createProviders({
+    chainId,
+    urls: [rpcUrl, ...otherRpcUrls],
+    onRequest: onRequest && ((method, status) => onRequest(name, method, status)),
+    onFault: onFault && ((provider, kind) => onFault(name, provider, kind)),
+  })
   const addresses = Object.values(contracts).map((address) => address.toLowerCase() as Address)
   return {
     name,
     chainId,
     reorgPeriod,
     wsUrl,
-    rpc: createRpc({
-      chainId,
-      url: rpcUrl,
-      onRequest: onRequest && ((method, status) => onRequest(name, method, status)),
-    }),
+    rpc: providers,
+    providers,
+    voteAbove: BigInt(described.voteAbove ?? VOTE_ABOVE_DEFAULT),
+    onDisagreement,
     mailbox: contractAddress(described, 'mailbox'),
     merkleTreeHook: contractAddress(described, 'merkleTreeHook'),
     validatorAnnounce: contractAddress(described, 'validatorAnnounce'),
@@ -70,11 +96,17 @@ export function openChain(
  *
  * @throws {@link ConfigError} when it serves another.
  */
-export async function requireOwnChain({ name, chainId, rpc }: Chain): Promise<void> {
-  const actual = await rpc.call<Hex>('eth_chainId', []).catch(() => undefined)
-  if (actual === undefined || Number(actual) === chainId) return
+export async function requireOwnChain({ name, chainId, providers }: Chain): Promise<void> {
+  const asked = providers.all().map(async (provider, i) => {
+    const actual = await provider.call<Hex>('eth_chainId', []).catch(() => undefined)
+    if (actual === undefined || Number(actual) === chainId) return []
+    const place = i === 0 ? `chains.${name}.rpcUrl` : `chains.${name}.rpcUrls[${i}]`
+    return [`${place}: serves ${Number(actual)}; expected ${chainId}`]
+  })
+  const faults = (await Promise.all(asked)).flat()
+  if (faults.length === 0) return
   throw new ConfigError('An RPC serves another chain than the one it is named for.', [
-    `chains.${name}.rpcUrl: serves ${Number(actual)}; expected ${chainId}`,
+    ...faults,
     'hint: compare the URL with the one of the network file',
   ])
 }

@@ -38,15 +38,22 @@ const FOLLOW_BYTES_MAX = 4 * 1024 * 1024
 export function openCheckpoints(options: {
   endpoints: readonly ValidatorEndpoint[]
   onError?: ((error: unknown) => void) | undefined
+  /** Told when a validator signed two different things for one leaf. */
+  onEquivocation?: ((validator: Address, both: readonly SignedCheckpoint[]) => void) | undefined
 }): Checkpoints {
-  const { endpoints, onError } = options
+  const { endpoints, onError, onEquivocation } = options
   const cache = new Map<string, SignedCheckpoint>()
   const locations = new Map<string, { atMs: number; found: Promise<readonly string[]> }>()
   const listeners: ((messageId: Hash) => void)[] = []
   const abort = new AbortController()
 
   const remember = (validator: Address, signed: SignedCheckpoint) => {
-    cache.set(cacheKey(validator, signed.checkpoint.origin, signed.checkpoint.index), signed)
+    const key = cacheKey(validator, signed.checkpoint.origin, signed.checkpoint.index)
+    const before = cache.get(key)
+    if (before !== undefined && isEquivocation(validator, before, signed)) {
+      onEquivocation?.(validator, [before, signed])
+    }
+    cache.set(key, signed)
     const [oldest] = cache.keys()
     if (cache.size > CACHE_ENTRIES_MAX && oldest !== undefined) cache.delete(oldest)
   }
@@ -105,6 +112,15 @@ export function openCheckpoints(options: {
 
 function cacheKey(validator: Address, origin: number, index: number): string {
   return `${origin}:${validator}:${index}`
+}
+
+/** Two roots or messages for one leaf, each with the validator's own signature. */
+function isEquivocation(validator: Address, one: SignedCheckpoint, other: SignedCheckpoint) {
+  const [a, b] = [one, other].map(({ checkpoint }) => checkpointDigest(checkpoint))
+  if (a === b) return false
+  return [one, other].every(({ checkpoint, signature }) => {
+    return recoverSigner(checkpointDigest(checkpoint), signature) === validator
+  })
 }
 
 function faultOf(signed: SignedCheckpoint, validator: Address, wanted: Wanted): string | undefined {

@@ -6,11 +6,12 @@ import { z } from 'zod'
 import { ConfigError, describeIssues } from '../../sdk/process/config-error.ts'
 import { loadNetwork, NETWORK_FILE_DEFAULT } from '../../sdk/process/network.ts'
 import type { Hash } from '../../sdk/protocol/hex.ts'
-import type { Network, NetworkChain } from '../../sdk/protocol/network.ts'
+import type { Network } from '../../sdk/protocol/network.ts'
 import type { SignerLane } from '../core/class.ts'
 import type { FeePolicy } from '../core/fees.ts'
 import { policySchema, type Policy } from '../core/policy.ts'
 import { readAgentChains } from './agent-config.ts'
+import type { RelayedChain } from './chains.ts'
 import { FEE_POLICY } from './policy.ts'
 import type { RedisPlace } from './redis.ts'
 
@@ -18,7 +19,7 @@ import type { RedisPlace } from './redis.ts'
 export type RelayerConfig = {
   /** Keeps what one network's relayers write in Redis apart from the next. */
   logId: Hash
-  chains: readonly NetworkChain[]
+  chains: readonly RelayedChain[]
   validators: Network['validators']
   /** The network file, where there is one: development keys need its word. */
   network: Network | undefined
@@ -68,6 +69,10 @@ const fileSchema = z.strictObject({
       z.string(),
       z.strictObject({
         rpcUrl: z.url().optional(),
+        /** Several providers, the preferred first: the next is asked when one does not answer. */
+        rpcUrls: z.array(z.url()).min(1).max(8).optional(),
+        /** Whole token units from which two providers must show a message before it is signed for. */
+        voteAbove: z.int().min(0).optional(),
         wsUrl: z.url().optional(),
         reorgPeriod: z.int().min(0).max(100_000).optional(),
       }),
@@ -146,9 +151,9 @@ function networkOf(
 function chainsOf(
   file: File,
   { network, beside }: { network: Network | undefined; beside: (name: string) => string },
-): readonly NetworkChain[] {
+): readonly RelayedChain[] {
   const { agentConfig, registry, relayChains, chains: changes = {} } = file
-  const known =
+  const known: readonly RelayedChain[] =
     network?.chains ??
     readAgentChains({
       agentConfig: agentConfig && existing('agentConfig', beside(agentConfig)),
@@ -169,10 +174,13 @@ function chainsOf(
   return known
     .filter(({ name }) => relayChains === undefined || relayChains.includes(name))
     .map((chain) => {
-      const { rpcUrl, wsUrl, reorgPeriod } = changes[chain.name] ?? {}
+      const { rpcUrls, wsUrl, reorgPeriod, voteAbove } = changes[chain.name] ?? {}
+      const [rpcUrl = changes[chain.name]?.rpcUrl, ...others] = rpcUrls ?? []
       return {
         ...chain,
         rpcUrl: rpcUrl ?? chain.rpcUrl,
+        otherRpcUrls: rpcUrl === undefined ? chain.otherRpcUrls : others,
+        voteAbove,
         // A socket to another node than the one that is asked would tell of other heads.
         wsUrl: wsUrl ?? (rpcUrl === undefined ? chain.wsUrl : undefined),
         reorgPeriod: reorgPeriod ?? chain.reorgPeriod,
@@ -195,7 +203,7 @@ function feesOf(lane: SignerLane, { lanes }: File): FeePolicy {
 }
 
 /** A name for networks that have none: what their mailboxes are. */
-function namespaceOf(chains: readonly NetworkChain[]): Hash {
+function namespaceOf(chains: readonly RelayedChain[]): Hash {
   const mailboxes = chains.map(({ chainId, contracts }) => `${chainId}:${contracts['mailbox']}`)
   return keccak256(stringToHex(mailboxes.toSorted().join('\n').toLowerCase()))
 }

@@ -27,6 +27,14 @@ export type HeadsOptions = {
   onError?: ((error: unknown) => void) | undefined
 }
 
+/** Milliseconds without an answer after which a chain counts as gone. */
+const SILENT_MS_MAX = 5_000
+
+/** Says whether a chain has not answered for so long that nothing can be known of it. */
+export function isSilent({ silentMs }: Pick<Heads, 'silentMs'>): boolean {
+  return silentMs() > SILENT_MS_MAX
+}
+
 /** Milliseconds between questions while a WebSocket brings news: it may be silent without being shut. */
 const SAFETY_POLL_MS = 1_000
 

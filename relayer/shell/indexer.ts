@@ -6,14 +6,16 @@ import { blockRanges, checkSequence, type BlockMark } from '../core/sequence.ts'
 import { readContract, readHead, type BlockHead, type Chain } from './chains.ts'
 import type { Fence } from './commit.ts'
 import { loadCursor, saveCursor, type Cursor } from './cursor.ts'
-import type { Heads } from './heads.ts'
+import { isSilent, type Heads } from './heads.ts'
 import type { Intake } from './intake.ts'
 import type { RedisKeys } from './keys.ts'
 import { holdLease } from './lease.ts'
 import { readOriginLogs, type OriginLogs } from './logs.ts'
 import type { Metrics } from './metrics.ts'
+import type { Provider } from './providers.ts'
 import { undoReorg } from './reorg.ts'
 import { RpcError } from './rpc.ts'
+import { compareProviders } from './witness.ts'
 
 /** Searches one origin for messages; one process at a time does it. */
 export type Indexer = {
@@ -64,6 +66,10 @@ export function startIndexer(context: IndexerContext): Indexer {
   let stopped = false
   let retry: NodeJS.Timeout | undefined
 
+  // A Redis that comes back may be another one, without what this process has written.
+  redis.on('ready', context.intake.forget)
+  const memory: Memory = { cursor: undefined }
+
   const once = async () => {
     const fence = lease.fence()
     if (fence === undefined) {
@@ -71,7 +77,7 @@ export function startIndexer(context: IndexerContext): Indexer {
       return
     }
     try {
-      trouble = await search(context, fence)
+      trouble = await search(context, { fence, memory })
     } catch (error) {
       trouble = `search failed: ${(error as Error).message.split('\n', 1)[0]}`
       metrics.failures.inc({ part: 'indexer' })
@@ -96,7 +102,7 @@ export function startIndexer(context: IndexerContext): Indexer {
   return {
     chainName: chain.name,
     chainId: chain.chainId,
-    trouble: () => trouble,
+    trouble: () => (isSilent(heads) ? 'the chain does not answer' : trouble),
     owned: () => lease.fence() !== undefined,
     hint: () => searching.wake(),
     stop: async () => {
@@ -105,20 +111,31 @@ export function startIndexer(context: IndexerContext): Indexer {
       again = false
       clearTimeout(retry)
       await ticking
+      redis.off('ready', context.intake.forget)
       await lease.stop()
     },
   }
 }
 
+/** What a process remembers from one search to the next. */
+type Memory = { cursor: string | undefined }
+
 /** Searches up to the head; gives the reason when it cannot vouch for having found everything. */
-async function search(context: IndexerContext, fence: Fence): Promise<string | undefined> {
-  const { chain, redis, keys, intake } = context
+async function search(
+  given: IndexerContext,
+  { fence, memory }: { fence: Fence; memory: Memory },
+): Promise<string | undefined> {
+  // One provider tells everything of one search, so that head, logs and count are of one mind.
+  const provider = given.chain.providers.pick()
+  const chain = { ...given.chain, rpc: provider }
+  const context = { ...given, chain }
+  const { redis, keys, intake } = context
   const countThen = countAt(chain, 'latest')
   const [floor, head] = await Promise.all([countThen, readHead(chain.rpc, 'latest')])
   if (head === undefined) return 'the chain has no head'
   let stored = await loadCursor(redis, keys, chain.chainId)
-  // Without a cursor everything is searched anew, whatever this process remembers.
-  if (stored === undefined) intake.forget()
+  // Where the cursor is not as we left it, what we remember to have written may not be there either.
+  if (stored === undefined || stored.text !== memory.cursor) intake.forget()
   const undone = stored && (await undoReorg(context, { fence, stored, head }))
   if (undone?.status === 'halted') return undone.reason
   if (undone?.status === 'undone') stored = await loadCursor(redis, keys, chain.chainId)
@@ -141,8 +158,10 @@ async function search(context: IndexerContext, fence: Fence): Promise<string | u
   )) {
     const logs = await readOriginLogs(chain, from, to)
     requireSameChain(logs, marks)
-    const found = await intake.take(logs, fence)
     const last = to === head.number
+    const omission = await omissionIn(context, provider, { from, to, head, logs })
+    if (omission !== undefined) return omission
+    const found = await intake.take(logs, fence)
     const exact = last ? await exactCount : undefined
     const chainCount = exact ?? (last ? floor : 0)
     const check = checkSequence({
@@ -151,7 +170,11 @@ async function search(context: IndexerContext, fence: Fence): Promise<string | u
       chainCount,
       exact: exact !== undefined,
     })
-    if (check.status !== 'ok') return explain(context, check, to)
+    if (check.status !== 'ok') {
+      // Somebody else may tell what this provider leaves out.
+      chain.providers.demote(provider)
+      return explain(context, check, to)
+    }
     const after: Cursor = {
       version: 1,
       next: to + 1,
@@ -164,10 +187,26 @@ async function search(context: IndexerContext, fence: Fence): Promise<string | u
     const saved = await saveCursor(redis, keys, { chainId, fence, before, after, writes })
     if (saved !== 'ok') return `the cursor was moved by another process (${saved})`
     before = JSON.stringify(after)
+    memory.cursor = before
     cursor = after
     report(context, cursor)
   }
   return undefined
+}
+
+/** Says what a provider left out that another tells; undefined when nothing is known of that. */
+async function omissionIn(
+  { chain, metrics }: IndexerContext,
+  provider: Provider,
+  { head, ...range }: { from: number; to: number; head: BlockHead; logs: OriginLogs },
+): Promise<string | undefined> {
+  if (chain.providers.all().length === 1) return undefined
+  const { from, to } = range
+  const toHash = to === head.number ? head.hash : (await readHead(provider, to))?.hash
+  const omitted = await compareProviders(chain, { provider, toHash, ...range })
+  if (!omitted) return undefined
+  metrics.logGaps.inc({ chain: chain.name })
+  return `${provider.name} leaves out dispatches of blocks ${from} to ${to}`
 }
 
 function countAt(chain: Chain, at: 'latest' | { blockHash: Hash }): Promise<number> {

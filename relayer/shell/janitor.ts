@@ -7,7 +7,7 @@ import type { RedisKeys } from './keys.ts'
 import { holdLease } from './lease.ts'
 import type { LedgerStore } from './ledger-store.ts'
 import type { Metrics } from './metrics.ts'
-import type { Records } from './records.ts'
+import { redisTimeMs, type Records } from './records.ts'
 
 /** What the janitor works with. */
 export type JanitorContext = {
@@ -68,6 +68,11 @@ async function sweep(context: JanitorContext, places: Map<Stage, number>): Promi
   const ends = ['final', 'delivered_by_other', 'orphaned', 'filtered', 'dropped'] as const
   for (const stage of ends) await records.trim(stage, keep)
   for (const [stage, count] of await records.counts()) metrics.stages.set({ stage }, count)
+  const nowMs = await redisTimeMs(context.redis)
+  for (const stage of STAGES) {
+    const sinceMs = workOfStage(stage) === undefined ? undefined : await records.oldestMs(stage)
+    metrics.oldest.set({ stage }, sinceMs === undefined ? 0 : Math.max(0, nowMs - sinceMs) / 1_000)
+  }
 }
 
 /** Messages that came to a stage some time ago, the next part of them at each call. */

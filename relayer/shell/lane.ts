@@ -1,6 +1,7 @@
 import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
 import { planLedger, underWay, type LedgerAction, type LedgerEntry } from '../core/nonce-ledger.ts'
 import type { Fence } from './commit.ts'
+import { isSilent } from './heads.ts'
 import { laneName } from './keys.ts'
 import { holdLease } from './lease.ts'
 import { PROCESS_ID_TOPIC, sameAddress, type RawLog } from './logs.ts'
@@ -138,7 +139,7 @@ function stateOf(
     owned: tenure !== undefined,
     pending: tenure === undefined ? 0 : underWay(tenure.ledger),
     latestNonce: tenure?.view.latest,
-    held: heads.latest() === undefined ? 'the chain does not answer' : tenure?.held,
+    held: isSilent(heads) ? 'the chain does not answer' : tenure?.held,
   }
 }
 

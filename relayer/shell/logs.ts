@@ -78,6 +78,12 @@ export async function readOriginLogs(chain: Chain, from: number, to: number): Pr
   return { dispatches, leaves, payments }
 }
 
+/** Reads the messages that a block's logs say its Mailbox dispatched. */
+export async function readDispatches(chain: Chain, blockHash: Hash): Promise<readonly Hex[]> {
+  const filter = { address: chain.mailbox, topics: [DISPATCH], blockHash }
+  return decodeDispatches(chain, await chain.rpc.call<readonly RawLog[]>('eth_getLogs', [filter]))
+}
+
 /** Gives the messages that a transaction's logs say its Mailbox dispatched. */
 export function decodeDispatches(chain: Chain, logs: readonly RawLog[]): readonly Hex[] {
   return logs.flatMap(({ address, topics, data }) => {

@@ -5,7 +5,12 @@ export type Metrics = ReturnType<typeof createMetrics>
 
 /** Registers the relayer's metrics. */
 export function createMetrics(registry: Registry) {
-  return { ...hyperlaneMetrics(registry), ...ownMetrics(registry) }
+  return {
+    ...hyperlaneMetrics(registry),
+    ...ownMetrics(registry),
+    ...stateMetrics(registry),
+    ...providerMetrics(registry),
+  }
 }
 
 function makers(registry: Registry) {
@@ -128,5 +133,66 @@ function ownMetrics(registry: Registry) {
       buckets: [0.05, 0.1, 0.15, 0.3, 0.5, 1, 2, 3, 6, 15, 60],
       registers: [registry],
     }),
+  }
+}
+
+/** What an operator is woken for. */
+function stateMetrics(registry: Registry) {
+  const { counter, gauge } = makers(registry)
+  const lane = ['chain', 'lane'] as const
+  return {
+    laneHeld: gauge(
+      'tandem_relayer_lane_held',
+      '1 while a signer lane that this process owns may not send: fee cap, no money, chain gone',
+      lane,
+    ),
+    runway: gauge(
+      'tandem_relayer_wallet_runway_seconds',
+      'How long a signer can pay at the rate of the last minutes; at most a year',
+      lane,
+    ),
+    ready: gauge('tandem_relayer_ready', '1 while messages make progress, as /readyz says', []),
+    oldest: gauge(
+      'tandem_relayer_oldest_seconds',
+      'How long the message that is longest in a stage has been there',
+      ['stage'],
+    ),
+    equivocations: counter(
+      'tandem_relayer_equivocations_total',
+      'Leaves for which a validator signed two different roots or messages',
+      ['origin', 'validator'],
+    ),
+  }
+}
+
+function providerMetrics(registry: Registry) {
+  const { counter, gauge } = makers(registry)
+  const provider = ['chain', 'provider'] as const
+  return {
+    providerFaults: counter(
+      'tandem_relayer_provider_faults_total',
+      'Requests that a provider did not answer',
+      ['chain', 'provider', 'kind'],
+    ),
+    providerScore: gauge(
+      'tandem_relayer_provider_score',
+      'Share of requests that a provider answers, the latest most',
+      provider,
+    ),
+    providerLag: gauge(
+      'tandem_relayer_provider_lag_blocks',
+      'Blocks that a provider is behind the others',
+      provider,
+    ),
+    providerAvoided: gauge(
+      'tandem_relayer_provider_avoided',
+      '1 while a provider is asked last: it fails, is behind, or was caught leaving out',
+      provider,
+    ),
+    disagreements: counter(
+      'tandem_relayer_provider_disagreements_total',
+      'Times that providers told different dispatches of the same blocks',
+      ['chain'],
+    ),
   }
 }

@@ -3,7 +3,14 @@ import type { Hash } from '../../sdk/protocol/hex.ts'
 import { SIGNER_LANES } from '../core/class.ts'
 import { finalityOf } from '../core/finality.ts'
 import { addressOfWord } from '../core/message.ts'
-import { allowsFast, carriedBy, drawsOf, isListed, unpaidReason } from '../core/policy.ts'
+import {
+  allowsFast,
+  carriedBy,
+  drawsOf,
+  isListed,
+  unpaidReason,
+  type Carried,
+} from '../core/policy.ts'
 import type { MessageRecord, Reason } from '../core/stages.ts'
 import { laneLists } from '../core/work.ts'
 import type { Chain } from './chains.ts'
@@ -18,6 +25,7 @@ import { NOTHING_PAID, readPayment } from './payments.ts'
 import { poisoned, type Records } from './records.ts'
 import type { Resolution, Resolver } from './resolver.ts'
 import { RpcError } from './rpc.ts'
+import { isVouchedFor } from './witness.ts'
 import type { Work, Worker } from './work.ts'
 
 /** What the preparing of messages for one destination works with. */
@@ -129,6 +137,12 @@ async function prepare(turn: Turn, record: MessageRecord): Promise<void> {
     return
   }
 
+  const doubt = await doubtOf(origin, record)
+  if (doubt !== undefined) {
+    await waitFor(turn, record, { type: 'not_final', reason: { code: 'unvouched', text: doubt } })
+    return
+  }
+
   const built = await resolved(turn, record, { origin, leafIndex: leaf })
   metrics.metadataBuilds.inc({ origin: origin.name, remote: chain.name, status: built.status })
   if (built.status === 'ok') {
@@ -145,6 +159,22 @@ async function prepare(turn: Turn, record: MessageRecord): Promise<void> {
   waiting.set(held.id, held)
   const [oldest] = waiting.keys()
   if (waiting.size > WAITING_MAX && oldest !== undefined) waiting.delete(oldest)
+}
+
+const ONE = 10n ** 18n
+
+/** Why a message of much value may not go: two providers must show it, where there are two. */
+async function doubtOf(origin: Chain, record: MessageRecord): Promise<string | undefined> {
+  if (origin.providers.all().length < 2) return undefined
+  const { amount18 = 0n } = valueOf(origin, record) ?? {}
+  if (amount18 < origin.voteAbove * ONE) return undefined
+  const { vouched, text } = await isVouchedFor(origin, record)
+  return vouched ? undefined : text
+}
+
+/** Anyone can write an amount into a message: those of our own contracts count. */
+function valueOf(origin: Chain, { sender, raw }: MessageRecord): Carried | undefined {
+  return origin.contracts.has(addressOfWord(sender)) ? carriedBy(raw) : undefined
 }
 
 /** Parks what the policy does not let through now; gives true when it did. */
@@ -179,9 +209,7 @@ async function drawn(
   { tier, origin }: { tier: 'fast' | 'safe'; origin: Chain },
 ): Promise<boolean> {
   const { controls } = turn
-  // Anyone can write an amount into a message: those of our own contracts count.
-  const ours = origin.contracts.has(addressOfWord(record.sender))
-  const carried = ours ? carriedBy(record.raw) : undefined
+  const carried = valueOf(origin, record)
   const waitMs = await controls.draw(drawsOf(controls.policy(), record, { tier, carried }))
   if (waitMs === 0) return true
   const text = `the ${tier} bucket of its route is empty`

@@ -96,13 +96,7 @@ export async function startRelayer(options: RelayerOptions): Promise<Relayer> {
     ...{ redis, keys, initial: config.policy, onError: onError('controls') },
   })
   const work = openWork({ redis, keys, onError: onError('work') })
-  const endpoints = config.validators.map(({ chainId, address, url }) => {
-    return { chainId, address: address as Address, url }
-  })
-  const checkpoints = openCheckpoints({
-    endpoints: roles.has('submitter') ? endpoints : [],
-    onError: onError('checkpoints'),
-  })
+  const checkpoints = checkpointsFor(options, { metrics, onError })
   const relayers = SIGNER_LANES.map((lane) => signers[lane].address)
   const resolver = createResolver(checkpoints, relayers)
   const shared: Shared = {
@@ -119,8 +113,12 @@ export async function startRelayer(options: RelayerOptions): Promise<Relayer> {
   const publishing = publishParts({
     ...{ redis, keys, owned, process: randomUUID(), onError: onError('parts') },
   })
-  const server = await serve({ shared, sites, parts, probe, options })
-  const sampling = startSampling({ metrics, sites, work, signers, onError: onError('metrics') })
+  const readiness = readinessFor({ shared, sites, probe })
+  const server = await serve({ shared, sites, parts, probe, options, readiness })
+  const lanes = () => parts.lanes.map((lane) => lane.state())
+  const sampling = startSampling({
+    ...{ metrics, sites, work, signers, lanes, readiness, onError: onError('metrics') },
+  })
 
   const stop = async () => {
     sampling.stop()
@@ -130,11 +128,33 @@ export async function startRelayer(options: RelayerOptions): Promise<Relayer> {
     await Promise.all([...all.map((part) => part.stop()), janitor?.stop()])
     checkpoints.stop()
     controls.stop()
-    for (const { heads } of sites.values()) heads.stop()
+    for (const { chain, heads } of sites.values()) {
+      heads.stop()
+      chain.providers.stop()
+    }
     work.close()
     for (const connection of connections) connection.disconnect()
   }
   return { url: server.url, stop }
+}
+
+/** Opens the validators' checkpoints for those who prepare messages; others follow nobody. */
+function checkpointsFor(
+  { config, roles, log }: RelayerOptions,
+  { metrics, onError }: Pick<Shared, 'metrics' | 'onError'>,
+): Checkpoints {
+  const endpoints = config.validators.map(({ chainId, address, url }) => {
+    return { chainId, address: address as Address, url }
+  })
+  return openCheckpoints({
+    endpoints: roles.has('submitter') ? endpoints : [],
+    onError: onError('checkpoints'),
+    onEquivocation: (validator, both) => {
+      const origin = `${both[0]?.checkpoint.origin}`
+      metrics.equivocations.inc({ origin, validator })
+      log.error({ validator, both }, 'validator signed twice')
+    },
+  })
 }
 
 function openSites(
@@ -143,9 +163,12 @@ function openSites(
 ): ReadonlyMap<number, Site> {
   const { config, signers, redis, keys, metrics, onError } = options
   const sites = config.chains.map((described) => {
-    const chain = openChain(described, (name, method, status) =>
-      metrics.requests.inc({ chain: name, method, status }),
-    )
+    const chain = openChain(described, {
+      onRequest: (name, method, status) => metrics.requests.inc({ chain: name, method, status }),
+      onFault: (name, provider, kind) =>
+        metrics.providerFaults.inc({ chain: name, provider, kind }),
+      onDisagreement: (name) => metrics.disagreements.inc({ chain: name }),
+    })
     const { chainId } = chain
     const stores = SIGNER_LANES.map((lane) => {
       const signer = signers[lane].address
@@ -233,16 +256,11 @@ async function serve(context: {
   parts: Parts
   probe: Redis
   options: RelayerOptions
+  readiness: ReturnType<typeof readinessFor>
 }) {
-  const { shared, sites, probe, options } = context
-  const { keys, controls } = shared
+  const { shared, probe, options, readiness } = context
   const { config, roles, registry } = options
-  const records = createRecords({ redis: probe, keys })
-  const chains = new Map([...sites].map(([chainId, { chain }]) => [chainId, chain.name]))
-  const lanes = [...sites.keys()].flatMap((chainId) =>
-    SIGNER_LANES.map((lane) => laneName(chainId, lane)),
-  )
-  const readiness = () => readinessOf({ redis: probe, keys, records, controls, chains, lanes })
+  const records = createRecords({ redis: probe, keys: shared.keys })
   return await serveHealth({
     registry,
     readiness,
@@ -251,4 +269,16 @@ async function serve(context: {
       if (roles.has('api')) mountOperatorApi(app, { ...context, records })
     },
   })
+}
+
+/** Makes what answers whether messages make progress, in all processes together. */
+function readinessFor(context: { shared: Shared; sites: ReadonlyMap<number, Site>; probe: Redis }) {
+  const { shared, sites, probe } = context
+  const { keys, controls } = shared
+  const records = createRecords({ redis: probe, keys })
+  const chains = new Map([...sites].map(([chainId, { chain }]) => [chainId, chain.name]))
+  const lanes = [...sites.keys()].flatMap((chainId) =>
+    SIGNER_LANES.map((lane) => laneName(chainId, lane)),
+  )
+  return () => readinessOf({ redis: probe, keys, records, controls, chains, lanes })
 }

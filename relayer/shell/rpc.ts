@@ -1,4 +1,5 @@
 import { BaseError } from '../../sdk/protocol/errors.ts'
+import { createWindow } from './window.ts'
 
 /** Access to one chain's Ethereum JSON-RPC. */
 export type Rpc = {
@@ -36,6 +37,7 @@ type Waiting = RpcCall & { resolve: (value: unknown) => void; reject: (error: un
 export function createRpc(options: RpcOptions): Rpc {
   const { chainId, url, readTimeoutMs = 2_000, sendTimeoutMs = 5_000, onRequest } = options
   const queue: Waiting[] = []
+  const window = createWindow()
   let id = 0
 
   const exchange = async (calls: readonly RpcCall[], timeoutMs: number) => {
@@ -58,22 +60,33 @@ export function createRpc(options: RpcOptions): Rpc {
       )
     } catch (error) {
       status(false)
-      if (error instanceof RpcTransportError) throw error
       throw new RpcTransportError(chainId, calls[0]?.method ?? '', error)
     }
   }
 
+  const settle = (waiting: readonly Waiting[], answers: readonly RpcAnswer[]) => {
+    let refused = false
+    for (const [i, { method, resolve, reject }] of waiting.entries()) {
+      const answer = answers[i]
+      if (answer?.status === 'ok') resolve(answer.result)
+      else if (answer !== undefined && isRefusal(answer.error)) {
+        refused = true
+        reject(new RpcTransportError(chainId, method, new RefusedError(answer.error.rpcMessage)))
+      } else reject(answer?.error)
+    }
+    window.leave(refused ? 'refused' : 'answered')
+  }
+
   const flush = async () => {
+    // Calls that come while there is no place travel in the same array.
+    await window.enter()
     const waiting = queue.splice(0, BATCH_MAX)
     if (queue.length > 0) setImmediate(() => void flush())
     try {
-      const answers = await exchange(waiting, readTimeoutMs)
-      for (const [i, { resolve, reject }] of waiting.entries()) {
-        const answer = answers[i]
-        if (answer?.status === 'ok') resolve(answer.result)
-        else reject(answer?.error)
-      }
+      settle(waiting, await exchange(waiting, readTimeoutMs))
     } catch (error) {
+      const refused = error instanceof RpcTransportError && error.kind === 'refused'
+      window.leave(refused ? 'refused' : 'failed')
       for (const { reject } of waiting) reject(error)
     }
   }
@@ -98,6 +111,7 @@ async function post(
     signal: AbortSignal.timeout(timeoutMs),
   })
   const text = await limitedText(response)
+  if (response.status === 429) throw new RefusedError('HTTP 429')
   if (!response.ok && !text.startsWith('[')) throw new Error(`HTTP ${response.status}`)
   const parsed: unknown = JSON.parse(text)
   const answers = Array.isArray(parsed) ? parsed : [parsed]
@@ -159,9 +173,23 @@ export class RpcError extends BaseError {
   }
 }
 
+/** Codes of nodes and providers for "too many requests". */
+const REFUSAL_CODES: readonly number[] = [429, -32_005]
+
+function isRefusal({ rpcCode, rpcMessage }: RpcError): boolean {
+  return REFUSAL_CODES.includes(rpcCode) || /rate limit|too many requests/i.test(rpcMessage)
+}
+
+/** A provider wants fewer requests. */
+class RefusedError extends Error {}
+
+/** How a request failed to get an answer: nobody there, nothing in time, or too many requests. */
+export type TransportFault = 'unreachable' | 'timeout' | 'refused'
+
 /** A chain could not be reached, or not in time: nobody knows what became of the call. */
 export class RpcTransportError extends BaseError {
   override readonly name = 'RpcTransportError'
+  readonly kind: TransportFault
 
   constructor(chainId: number, method: string, cause: unknown) {
     super(`Chain ${chainId} did not answer ${method}.`, {
@@ -170,5 +198,7 @@ export class RpcTransportError extends BaseError {
       metaMessages: [String((cause as Error)?.message ?? cause)],
       cause,
     })
+    const timedOut = (cause as Error)?.name === 'TimeoutError'
+    this.kind = cause instanceof RefusedError ? 'refused' : timedOut ? 'timeout' : 'unreachable'
   }
 }

@@ -1,8 +1,10 @@
 import { SIGNER_LANES, type SignerLane } from '../core/class.ts'
+import { nextRunway, runwayS, type Runway } from '../core/runway.ts'
 import { listsOf } from '../core/work.ts'
 import type { MessageRecord } from '../core/stages.ts'
 import type { Chain } from './chains.ts'
 import type { Heads } from './heads.ts'
+import type { LaneState } from './lane.ts'
 import type { Metrics } from './metrics.ts'
 import type { Records } from './records.ts'
 import type { Signer } from './signer.ts'
@@ -18,6 +20,9 @@ export type SamplingContext = {
   sites: ReadonlyMap<number, { chain: Chain; heads: Heads }>
   work: Work
   signers: Readonly<Record<SignerLane, Signer>>
+  /** Lanes as this process sees them. */
+  lanes: () => readonly Pick<LaneState, 'chainId' | 'lane' | 'owned' | 'held'>[]
+  readiness: () => Promise<{ ready: boolean }>
   onError: (error: unknown) => void
 }
 
@@ -39,18 +44,35 @@ export async function observeDelivery(
 
 /** Samples now and then what no event tells. */
 export function startSampling(context: SamplingContext): { stop: () => void } {
+  const runways = new Map<string, Runway>()
   const timer = setInterval(() => {
-    sample(context).catch(context.onError)
+    sample(context, runways).catch(context.onError)
+    context.readiness().then(({ ready }) => {
+      context.metrics.ready.set(ready ? 1 : 0)
+    }, context.onError)
   }, SAMPLE_MS)
   return { stop: () => clearInterval(timer) }
 }
 
-async function sample({ metrics, sites, work, signers }: SamplingContext): Promise<void> {
+async function sample(
+  { metrics, sites, work, signers, lanes }: SamplingContext,
+  runways: Map<string, Runway>,
+): Promise<void> {
+  for (const { chainId, lane, owned, held } of lanes()) {
+    const chain = sites.get(chainId)?.chain.name ?? `${chainId}`
+    metrics.laneHeld.set({ chain, lane }, owned && held !== undefined ? 1 : 0)
+  }
   const destinations = [...sites.keys()]
   for (const { chain, heads } of sites.values()) {
     const head = heads.latest()
     if (head !== undefined)
       metrics.blockHeight.set({ agent: 'relayer', chain: chain.name }, head.number)
+    for (const { name, score, lagBlocks, avoided } of chain.providers.states()) {
+      const labels = { chain: chain.name, provider: name }
+      metrics.providerScore.set(labels, score)
+      metrics.providerLag.set(labels, lagBlocks)
+      metrics.providerAvoided.set(labels, avoided === 'no' ? 0 : 1)
+    }
   }
   for (const [name, length] of await work.lengths(destinations.flatMap(listsOf))) {
     const [stage = '', chainId = '', group = ''] = name.split('.')
@@ -59,8 +81,13 @@ async function sample({ metrics, sites, work, signers }: SamplingContext): Promi
     metrics.queueLength.set({ ...labels, operation_status: 'all' }, length)
   }
   for (const { chain } of sites.values()) {
-    for (const lane of SIGNER_LANES)
-      await sampleBalance(metrics, chain, { lane, signer: signers[lane] })
+    for (const lane of SIGNER_LANES) {
+      const wei = await sampleBalance(metrics, chain, { lane, signer: signers[lane] })
+      const key = `${chain.name}:${lane}`
+      const runway = nextRunway(runways.get(key), { wei, atMs: performance.now() })
+      runways.set(key, runway)
+      metrics.runway.set({ chain: chain.name, lane }, runwayS(runway))
+    }
   }
 }
 
@@ -68,7 +95,7 @@ async function sampleBalance(
   metrics: Metrics,
   { name: chain, rpc }: Chain,
   { lane, signer }: { lane: SignerLane; signer: Signer },
-): Promise<void> {
+): Promise<bigint> {
   const wei = BigInt(await rpc.call<string>('eth_getBalance', [signer.address, 'latest']))
   const wallet = { wallet_address: signer.address, wallet_name: `relayer-${lane}` }
   const token = { token_address: 'none', token_symbol: 'Native', token_name: 'Native' }
@@ -76,4 +103,5 @@ async function sampleBalance(
     { chain, ...wallet, ...token },
     Number(wei / WEI_PER_GWEI) / GWEI_PER_COIN,
   )
+  return wei
 }

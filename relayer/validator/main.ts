@@ -15,6 +15,7 @@ import {
 import { runProcess, type ProcessContext, type Running } from '../../sdk/process/run.ts'
 import { openChain } from '../shell/chains.ts'
 import { signerOf } from '../shell/signer.ts'
+import { disagreementCounter } from './gauges.ts'
 import { startValidator } from './start-validator.ts'
 
 const { values: options } = parseArgs({
@@ -38,6 +39,7 @@ async function start({ log, registry }: ProcessContext): Promise<Running> {
     prefix: 'TANDEM_VALIDATOR_',
     shape: {
       TANDEM_VALIDATOR_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+      TANDEM_VALIDATOR_OTHER_RPC_URLS: z.string().max(4_096).optional(),
       TANDEM_VALIDATOR_POLL_MS: z.coerce.number().int().min(10).max(60_000).default(100),
     },
   })
@@ -53,8 +55,18 @@ async function start({ log, registry }: ProcessContext): Promise<Running> {
       'set TANDEM_VALIDATOR_PORT',
     ])
   }
+  const others = environment.TANDEM_VALIDATOR_OTHER_RPC_URLS?.split(',') ?? []
+  const otherRpcUrls = others.map((url) => url.trim())
+  const bad = otherRpcUrls.find((url) => !URL.canParse(url))
+  if (bad !== undefined) {
+    throw new ConfigError('TANDEM_VALIDATOR_OTHER_RPC_URLS breaks a rule.', [
+      `URL ${otherRpcUrls.indexOf(bad) + 1}: is none; expected URLs, parted by commas`,
+    ])
+  }
+  const disagreements = disagreementCounter(registry)
+  const onDisagreement = (chain: string) => disagreements.inc({ chain })
   const validator = await startValidator({
-    chain: openChain(described),
+    chain: openChain({ ...described, otherRpcUrls }, { onDisagreement }),
     signer: signerOf(loadRoleKey(`validator-${chainId}`, network).privateKey),
     folder: options.state ?? join(dirname(networkFile), 'validators', `${chainId}`),
     port,

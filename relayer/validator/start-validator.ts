@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Registry } from 'prom-client'
-import { Gauge } from 'prom-client'
 import { serveHealth } from '../../sdk/process/health.ts'
 import type { Logger } from '../../sdk/process/log.ts'
 import type { Chain } from '../shell/chains.ts'
@@ -9,6 +8,7 @@ import { followHeads } from '../shell/heads.ts'
 import type { Signer } from '../shell/signer.ts'
 import { announce } from './announce.ts'
 import { mountValidatorApi } from './api.ts'
+import { validatorGauges } from './gauges.ts'
 import { openPublished } from './published.ts'
 import { openStorage, prepareFolder } from './storage.ts'
 import { startWatch } from './watch.ts'
@@ -46,7 +46,7 @@ export async function startValidator(options: ValidatorOptions): Promise<Validat
   const published = openPublished(signedNext)
   const nowS = () => Math.floor(Date.now() / 1000)
   const watch = await startWatch({ chain, signer, storage, published, log, nowS }, signedNext)
-  const show = gauges(registry, chain.name)
+  const show = validatorGauges(registry, chain.name)
 
   let trouble: string | undefined = 'not started'
   const note = (error: unknown) => {
@@ -95,39 +95,6 @@ export async function startValidator(options: ValidatorOptions): Promise<Validat
       heads.stop()
       await server.close()
     },
-  }
-}
-
-function gauges(registry: Registry, chain: string) {
-  const registers = [registry]
-  const latest = new Gauge({
-    name: 'hyperlane_latest_checkpoint',
-    help: 'Highest leaf index by phase',
-    labelNames: ['agent', 'phase', 'chain'] as const,
-    registers,
-  })
-  const height = new Gauge({
-    name: 'hyperlane_block_height',
-    help: 'Head of the chain',
-    labelNames: ['agent', 'chain'] as const,
-    registers,
-  })
-  const mismatch = new Gauge({
-    name: 'hyperlane_merkle_root_mismatch',
-    help: '1 when the tree differs from the chain and signing stopped',
-    labelNames: ['chain'] as const,
-    registers,
-  })
-  return (state: {
-    height: number
-    leaves: number
-    signed: number
-    halted: string | undefined
-  }) => {
-    height.set({ agent: 'validator', chain }, state.height)
-    latest.set({ agent: 'validator', phase: 'validator_observed', chain }, state.leaves - 1)
-    latest.set({ agent: 'validator', phase: 'validator_processed', chain }, state.signed - 1)
-    mismatch.set({ chain }, state.halted === undefined ? 0 : 1)
   }
 }
 

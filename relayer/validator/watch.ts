@@ -7,6 +7,7 @@ import { emptyTree, insertLeaf, treeRoot } from '../core/merkle-tree.ts'
 import { blockRanges } from '../core/sequence.ts'
 import { readContract, readHead, type At, type Chain } from '../shell/chains.ts'
 import { readOriginLogs } from '../shell/logs.ts'
+import type { Provider } from '../shell/providers.ts'
 import { RpcError } from '../shell/rpc.ts'
 import type { Signer } from '../shell/signer.ts'
 import type { Published } from './published.ts'
@@ -53,8 +54,9 @@ const SIGN_BATCH = 256
  */
 export async function startWatch(context: WatchContext, signedNext: number): Promise<Watch> {
   const { chain, storage, log } = context
-  const tree = emptyTree()
+  let tree = emptyTree()
   let nextBlock = 0
+  const doubts = createDoubts(context)
   let signed = signedNext
   let halted = (await storage.reorgFlag()) === undefined ? undefined : 'the reorg flag stands'
   let stopped = halted !== undefined
@@ -62,7 +64,9 @@ export async function startWatch(context: WatchContext, signedNext: number): Pro
   const open = new Map<number, Leaf>()
   /** The deepest that the chain has confirmed so far: a later block may not have fewer leaves. */
   let deepest: { blockNumber: number; count: number } | undefined
-  const last = signed === 0 ? undefined : await storage.checkpoint(signed - 1)
+  const newest = async () => (signed === 0 ? undefined : await storage.checkpoint(signed - 1))
+  /** What was signed last when the leaves began to be read: they are held against it. */
+  let lastSigned = await newest()
 
   const halt = async (index: number, localRoot: Hash, chainRoot: Hash) => {
     // Signing stops before anything else can fail; it is told once the flag will outlive this process.
@@ -74,10 +78,21 @@ export async function startWatch(context: WatchContext, signedNext: number): Pro
     log.error({ chain: chain.name, ...flag }, 'tree differs from the chain, signing stopped')
   }
 
-  const follow = async (target: number) => {
+  /** Begins the tree anew, if another provider may tell it better: a lie of one is no reorg. */
+  const rereadUnlessSure = async (provider: Provider, index: number) => {
+    if (!doubts.raise(provider)) return
+    tree = emptyTree()
+    nextBlock = 0
+    open.clear()
+    lastSigned = await newest()
+    throw new RereadError(index)
+  }
+
+  const follow = async (provider: Provider, target: number) => {
     for (const [from, to] of blockRanges(nextBlock, target, BLOCKS_PER_QUERY)) {
-      const { leaves } = await readOriginLogs(chain, from, to)
+      const { leaves } = await readOriginLogs({ ...chain, rpc: provider }, from, to)
       for (const { index, messageId } of leaves) {
+        if (index !== tree.count) await rereadUnlessSure(provider, index)
         if (index > tree.count) throw new Error(`leaf ${tree.count} is missing before block ${to}`)
         if (index < tree.count) return await halt(index, treeRoot(tree), messageId)
         insertLeaf(tree, messageId)
@@ -86,22 +101,14 @@ export async function startWatch(context: WatchContext, signedNext: number): Pro
       }
       nextBlock = to + 1
     }
-    const first = signed - 1
-    const mine = open.get(first)
-    const stored = last?.checkpoint.root
-    if (
-      mine !== undefined &&
-      first === signedNext - 1 &&
-      stored !== undefined &&
-      stored !== mine.root
-    ) {
-      await halt(first, mine.root, stored)
-    }
+    const broken = contradicted(lastSigned?.checkpoint, open)
+    if (broken !== undefined) await halt(broken.index, broken.root, broken.stored)
   }
 
   const look = async () => {
     if (stopped) return
-    const confirmed = await confirmedRoot(chain)
+    const provider = chain.providers.pick()
+    const confirmed = await confirmedRoot(chain, provider)
     if (confirmed === undefined) return
     // The head went back, or this node lags: what was confirmed is compared when it is reached again.
     if (deepest !== undefined && confirmed.blockNumber < deepest.blockNumber) return
@@ -109,24 +116,65 @@ export async function startWatch(context: WatchContext, signedNext: number): Pro
       return await halt(deepest.count - 1, treeRoot(tree), confirmed.root)
     }
     deepest = { blockNumber: confirmed.blockNumber, count: confirmed.count }
-    await follow(confirmed.blockNumber)
+    await follow(provider, confirmed.blockNumber)
     if (stopped || confirmed.count === 0) return
     const index = confirmed.count - 1
     const mine = open.get(index)
-    if (mine === undefined) {
-      if (index >= tree.count) throw new Error(`leaf ${index} is not among the events yet`)
-      return
-    }
+    const fits = mine === undefined ? index < tree.count : mine.root === confirmed.root
+    if (!fits) await rereadUnlessSure(provider, index)
+    if (index >= tree.count) throw new Error(`leaf ${index} is not among the events yet`)
+    if (mine === undefined) return
     if (mine.root !== confirmed.root) return await halt(index, mine.root, confirmed.root)
-    while (signed <= index && !stopped) {
-      const batch = leavesFrom(open, signed, Math.min(index, signed + SIGN_BATCH - 1))
-      const conflict = await signAndStore(context, batch)
-      if (conflict !== undefined) return await halt(conflict.index, conflict.root, conflict.stored)
-      for (const leaf of batch) open.delete(leaf.index - 1)
-      signed += batch.length
-    }
+    doubts.settle()
+    const { conflict, next } = await signUpTo(context, open, { from: signed, to: index })
+    signed = next
+    if (conflict !== undefined) await halt(conflict.index, conflict.root, conflict.stored)
   }
   return { look, state: () => ({ leaves: tree.count, root: treeRoot(tree), signed, halted }) }
+}
+
+/** A leaf whose root differs from the one that was signed for it. */
+function contradicted(
+  stored: Checkpoint | undefined,
+  open: ReadonlyMap<number, Leaf>,
+): (Leaf & { stored: Hash }) | undefined {
+  const mine = stored && open.get(stored.index)
+  if (stored === undefined || mine === undefined || stored.root === mine.root) return undefined
+  return { ...mine, stored: stored.root }
+}
+
+/** Counts how often the tree was read anew since it last fitted: at most once for each provider. */
+function createDoubts({ chain, log }: WatchContext) {
+  let times = 0
+  return {
+    raise: (provider: Provider): boolean => {
+      if (times >= chain.providers.all().length - 1) return false
+      times += 1
+      chain.providers.demote(provider)
+      log.warn({ chain: chain.name, provider: provider.name }, 'leaves are read anew from another')
+      return true
+    },
+    settle: () => {
+      times = 0
+    },
+  }
+}
+
+/** Signs leaves that are open; gives where to go on, and what contradicts an earlier signature. */
+async function signUpTo(
+  context: WatchContext,
+  open: Map<number, Leaf>,
+  { from, to }: { from: number; to: number },
+): Promise<{ conflict?: (Leaf & { stored: Hash }) | undefined; next: number }> {
+  let next = from
+  while (next <= to) {
+    const batch = leavesFrom(open, next, Math.min(to, next + SIGN_BATCH - 1))
+    const conflict = await signAndStore(context, batch)
+    if (conflict !== undefined) return { conflict, next }
+    for (const leaf of batch) open.delete(leaf.index - 1)
+    next += batch.length
+  }
+  return { next }
 }
 
 function leavesFrom(open: ReadonlyMap<number, Leaf>, from: number, to: number): readonly Leaf[] {
@@ -161,12 +209,13 @@ async function signAndStore(
  *
  * A chain that never goes back is asked at its head, before the head is read, so that the events up
  * to that head cover the root; no state of the past is needed, which such nodes do not keep.
+ * Where there are several providers another must give the same root, or nothing is signed.
  */
-async function confirmedRoot(
-  chain: Chain,
-): Promise<{ blockNumber: number; root: Hash; count: number } | undefined> {
-  const { rpc, reorgPeriod } = chain
-  if (reorgPeriod === 0) {
+async function confirmedRoot(given: Chain, provider: Provider): Promise<Confirmed | undefined> {
+  const chain = { ...given, rpc: provider }
+  const { rpc, reorgPeriod, providers } = chain
+  const alone = providers.all().length === 1
+  if (reorgPeriod === 0 && alone) {
     const latest = await rootAt(chain, 'latest')
     const head = await readHead(rpc, 'latest')
     return head && { blockNumber: head.number, ...latest }
@@ -175,7 +224,39 @@ async function confirmedRoot(
   if (head === undefined || head.number < reorgPeriod) return undefined
   const target = await readHead(rpc, head.number - reorgPeriod)
   if (target === undefined) return undefined
-  return { blockNumber: target.number, ...(await rootAt(chain, { blockHash: target.hash })) }
+  const at = { blockHash: target.hash }
+  const confirmed = { blockNumber: target.number, ...(await rootAt(chain, at)) }
+  if (!alone) await requireSecondRoot(chain, { provider, at, confirmed })
+  return confirmed
+}
+
+type Confirmed = { blockNumber: number; root: Hash; count: number }
+
+/** Asks every other provider for the same block's root: one at least must give it, none another. */
+async function requireSecondRoot(
+  chain: Chain,
+  { provider, at, confirmed }: { provider: Provider; at: At; confirmed: Confirmed },
+): Promise<void> {
+  const others = chain.providers.all().filter(({ name }) => name !== provider.name)
+  const heard = await Promise.allSettled(others.map((rpc) => rootAt({ ...chain, rpc }, at)))
+  const roots = heard.flatMap((one) => (one.status === 'fulfilled' ? [one.value.root] : []))
+  const other = roots.find((root) => root !== confirmed.root)
+  if (other !== undefined) {
+    chain.onDisagreement?.(chain.name)
+    throw new Error(
+      `providers disagree on the root at block ${confirmed.blockNumber}: ${confirmed.root}, ${other}`,
+    )
+  }
+  if (roots.length === 0) {
+    throw new Error(`no second provider gives the root at block ${confirmed.blockNumber}`)
+  }
+}
+
+/** The leaves are read again, from another provider. */
+class RereadError extends Error {
+  constructor(index: number) {
+    super(`leaf ${index} does not fit; the leaves are read again from another provider`)
+  }
 }
 
 /** Root and count in one answer, so that no block can come between them. */

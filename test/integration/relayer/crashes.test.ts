@@ -55,7 +55,7 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-describe('a relayer that is killed', () => {
+describe('row 5: a relayer that is killed', () => {
   test.each(['indexed', 'reserved', 'persisted', 'included'])(
     'at "%s" leaves the end state of an undisturbed run to its successor',
     async (place) => {
@@ -76,7 +76,7 @@ describe('a relayer that is killed', () => {
   )
 })
 
-test('a relayer killed after it broadcast sends the same bytes again, not others', async () => {
+test('row 5: a relayer killed after it broadcast sends the same bytes again, not others', async () => {
   const { east, west, relayerUrl } = stack
   // Nothing is mined: what the dead relayer sent stays in the pool, and its records do not know.
   await west.node.setAutomine(false)
@@ -101,7 +101,7 @@ test('a relayer killed after it broadcast sends the same bytes again, not others
   await successor.kill()
 }, 60_000)
 
-test('a Redis that is killed and comes back has lost nothing', async () => {
+test('row 1: a Redis that is killed and comes back has lost nothing', async () => {
   const { east, west, relayerUrl } = stack
   const relayer = await stack.startRelayer()
   const nonceBefore = await nonceOf(west, signer)
@@ -117,7 +117,7 @@ test('a Redis that is killed and comes back has lost nothing', async () => {
   await relayer.kill()
 }, 60_000)
 
-test('an emptied Redis is rebuilt from the chains without a second delivery', async () => {
+test('row 2: an emptied Redis is rebuilt from the chains without a second delivery', async () => {
   const { east, west, relayerUrl, redisUrl } = stack
   const relayer = await stack.startRelayer()
   await sendMany(east, west, 5, 'before')

@@ -43,7 +43,7 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-test('a nonce used from outside and a transaction lost from the pool delay a delivery, no more', async () => {
+test('rows 16 and 17: a nonce used from outside and a transaction lost from the pool delay a delivery, no more', async () => {
   const { east, west, relayerUrl } = stack
   const relayer = await stack.startRelayer()
   const account = mnemonicToAccount(DEVELOPMENT_MNEMONIC, {
@@ -75,7 +75,7 @@ test('a nonce used from outside and a transaction lost from the pool delay a del
   await relayer.kill()
 }, 90_000)
 
-test('two relayers on one Redis and one key deliver once, and one that is told to stop stops', async () => {
+test('row 19: two relayers on one Redis and one key deliver once, and one that is told to stop stops', async () => {
   const { east, west } = stack
   const wastedBefore = await wastedNonces(west, signer)
   const one = await stack.startRelayer()
@@ -92,7 +92,7 @@ test('two relayers on one Redis and one key deliver once, and one that is told t
   await one.kill()
 }, 90_000)
 
-test('a message whose validator is down says whose signature is missing, and goes when it is back', async () => {
+test('row 27: a message whose validator is down says whose signature is missing, and goes when it is back', async () => {
   const { east, west } = stack
   const relayer = await stack.startRelayer()
   await stack.validators.get(east.chainId)!.kill()
@@ -115,7 +115,7 @@ test('a message whose validator is down says whose signature is missing, and goe
   await relayer.kill()
 }, 90_000)
 
-test('a dispatch that its origin takes back is never delivered, and one that moves is delivered once', async () => {
+test('rows 12 and 13: a dispatch that its origin takes back is never delivered, and one that moves is delivered once', async () => {
   const { east, west } = stack
   const relayer = await stack.startRelayer()
   await rpc(east.url, 'evm_setIntervalMining', [0])
@@ -135,7 +135,7 @@ test('a dispatch that its origin takes back is never delivered, and one that mov
   await relayer.kill()
 }, 90_000)
 
-test('a delivery that its destination takes back is made again without anyone’s help', async () => {
+test('row 15: a delivery that its destination takes back is made again without anyone’s help', async () => {
   const { east, west } = stack
   const relayer = await stack.startRelayer()
   await rpc(west.url, 'evm_setIntervalMining', [0])

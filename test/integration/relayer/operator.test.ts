@@ -77,7 +77,7 @@ test('roles in processes of their own deliver together, and the API says what th
   )
 }, 60_000)
 
-test('a message whose handler always refuses is put aside with the reason, harms no other, and an operator decides', async () => {
+test('row 22: a message whose handler always refuses is put aside with the reason, harms no other, and an operator decides', async () => {
   const { east, west } = stack
   const rule = {
     errors: [
@@ -195,7 +195,7 @@ test('the stream tells each change, from the last one that a reader had', async 
   expect(text).toContain(`"messageId":"${id}","stage":"seen"`)
 }, 60_000)
 
-test('a process that is told to stop ends within ten seconds and loses nothing', async () => {
+test('row 30: a process that is told to stop ends within ten seconds and loses nothing', async () => {
   const { east, west } = stack
   const before = (await west.events('ProcessId')).length
   const sending = sendMany(east, west, 10, 'drain')
@@ -222,7 +222,7 @@ test.each([
   ],
   ['text that is no YAML', 'version: [1\n', 'cannot be read'],
 ])(
-  'a configuration with %s is refused with its place, exit code 2',
+  'row 29: a configuration with %s is refused with its place, exit code 2',
   async (name, text, place) => {
     const { folder, west } = stack
     const file = join(folder, `${name.replaceAll(' ', '-')}.yaml`)

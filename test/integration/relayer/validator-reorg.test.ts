@@ -22,7 +22,7 @@ afterAll(async () => {
   await stack?.stop()
 })
 
-test('a validator whose chain goes back within the reorg period signs on by itself', async () => {
+test('row 14: a validator whose chain goes back within the reorg period signs on by itself', async () => {
   const { east, west } = stack
   await sendMany(east, west, 2)
   await east.node.mine({ blocks: 3 })
@@ -36,7 +36,7 @@ test('a validator whose chain goes back within the reorg period signs on by itse
   expect((await treeOf()).halted).toBeNull()
 }, 60_000)
 
-test('a validator whose chain takes back what it signed stops for good, flag on disk, nothing signed after', async () => {
+test('row 14: a validator whose chain takes back what it signed stops for good, flag on disk, nothing signed after', async () => {
   const { east, west } = stack
   const snapshot = await east.node.snapshot()
   await sendMany(east, west, 2, 'signed')
