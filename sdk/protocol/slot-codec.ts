@@ -16,7 +16,7 @@ import type {
 } from './slot.ts'
 
 /** Version of the records that this program writes and reads. */
-export const RECORD_VERSION = 5
+export const RECORD_VERSION = 6
 
 /** Encodes a slot's body, everything but the header, as RLP. */
 export function encodeSlotBody(body: Omit<SlotRecord, 'header'>): Uint8Array {
@@ -111,6 +111,7 @@ function headerFields(header: SlotHeader): Fields {
     uint(header.timestampMs),
     [uint(header.l1Origin.number), header.l1Origin.hash],
     uint(header.forcedCursor),
+    header.nativeRoot,
     uint(header.marksSeq),
     riskFields(header.risk),
     header.laneCounts.map(uint),
@@ -132,15 +133,16 @@ function readHeader(fields: Fields | undefined): SlotHeader {
     timestampMs: int(at[5]),
     l1Origin: readL1Origin(at[6]),
     forcedCursor: int(at[7]),
-    marksSeq: big(at[8]),
-    risk: readRisk(list(at[9])),
-    laneCounts: list(at[10]).map(int),
-    entriesRoot: hex(at[11]),
-    chainRoots: list(at[12]).map((row) => {
+    nativeRoot: hex(at[8]),
+    marksSeq: big(at[9]),
+    risk: readRisk(list(at[10])),
+    laneCounts: list(at[11]).map(int),
+    entriesRoot: hex(at[12]),
+    chainRoots: list(at[13]).map((row) => {
       const [chainId, root] = list(row)
       return { chainId: int(chainId), root: hex(root) }
     }),
-    bodyHash: hex(at[13]),
+    bodyHash: hex(at[14]),
   }
 }
 

@@ -24,6 +24,8 @@ export type SlotHeader = {
   l1Origin: L1Origin
   /** Bundles of the inbox on `l1` that stand in the log up to and with this slot. */
   forcedCursor: number
+  /** Root of the native state after this slot: claims, positions, credit and marks as a sparse Merkle tree. */
+  nativeRoot: Hash
   /** Feed updates accepted in the log up to and with this slot. */
   marksSeq: bigint
   /** What margins rest on from this slot on. */
@@ -154,7 +156,7 @@ const chainRootType = 'ChainRoot(uint64 chainId,bytes32 root)'
 const slotHeaderType =
   'SlotHeader(uint16 version,uint64 height,uint64 view,address leader,uint64 superblock,' +
   'bytes32 parentHash,uint64 timestampMs,uint64 l1Number,bytes32 l1Hash,uint64 forcedCursor,' +
-  'uint64 marksSeq,uint64 riskMarksSeq,uint32 paramsVersion,uint32[] laneCounts,' +
+  'bytes32 nativeRoot,uint64 marksSeq,uint64 riskMarksSeq,uint32 paramsVersion,uint32[] laneCounts,' +
   `bytes32 entriesRoot,ChainRoot[] chainRoots,bytes32 bodyHash)${chainRootType}`
 const domainType = 'EIP712Domain(string name,string version,bytes32 salt)'
 const slotHeaderTypeHash = hashText(slotHeaderType)
@@ -183,6 +185,7 @@ export function slotHash(logId: Hash, header: SlotHeader): Hash {
     word(header.l1Origin.number),
     header.l1Origin.hash,
     word(header.forcedCursor),
+    header.nativeRoot,
     word(header.marksSeq),
     word(header.risk.marksSeq),
     word(header.risk.paramsVersion),

@@ -2,6 +2,7 @@ import { assert } from '../../sdk/protocol/assert.ts'
 import { ENTRY_KIND, LANES } from '../../sdk/protocol/entry.ts'
 import type { Hash } from '../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
+import { sparseRoot } from '../../sdk/protocol/sparse-merkle.ts'
 import { bookTransaction } from './accounts.ts'
 import { faultOfWindow } from './admission.ts'
 import { accountKey, replacementKey, type AccountKey, type Entry } from './entry.ts'
@@ -12,6 +13,7 @@ import type { Effect, FormedSlot, FormedStep } from './input.ts'
 import { effectiveGasPrice } from './leg.ts'
 import { forgetAfter, rememberSequenced } from './memory.ts'
 import { forgetPending, giveBack, refuseEntry, wake } from './pool.ts'
+import { nativeAfter } from './native/books.ts'
 import { takeNotes, type CoreState } from './state.ts'
 import { beginResumed } from './stop.ts'
 
@@ -43,6 +45,10 @@ export function completeSlot(state: CoreState, formation: Formation): Effect[] {
   state.timestampMs = timestampMs
   state.slotAtMs = state.elapsedMs
   if (entries.length > 0) state.busyAtMs = state.elapsedMs
+  state.native = nativeAfter(state.config, state.native, {
+    chains: chains.map(({ chainId, steps }) => ({ chainId, legs: steps.map((s) => s.outcome) })),
+    entries: entries.filter(({ entryId }) => !formation.voided.has(entryId)),
+  })
   const notes = takeNotes(state, first)
   beginResumed(state, notes)
   const slot: FormedSlot = {
@@ -51,6 +57,7 @@ export function completeSlot(state: CoreState, formation: Formation): Effect[] {
     timestampMs,
     marksSeq: state.marksSeq,
     risk: state.risk,
+    nativeRoot: sparseRoot(state.native),
     l1Origin: takeOrigin(state),
     forcedCursor: state.forcedCursor,
     entries,

@@ -11,6 +11,8 @@ export type CoreChain = {
   coinbase: Address
   mailbox: Address
   slotContext: Address
+  /** On the hub: the contracts whose events tell claims, positions and credit. */
+  books?: readonly Address[] | undefined
   /** Takes signed marks; absent where no marks are kept. */
   markFeeds?: Address | undefined
   /** Calls accounts and sells them; on the hub. */

@@ -80,6 +80,8 @@ export type FormedSlot = {
   forcedCursor: number
   marksSeq: bigint
   risk: RiskVersion
+  /** Of the native state after the slot. */
+  nativeRoot: Hash
   entries: readonly Entry[]
   /** Legs that were left out, by entry. */
   skips: Skips

@@ -60,6 +60,7 @@ export function recordSlot(
     timestampMs: slot.timestampMs,
     l1Origin: slot.l1Origin,
     forcedCursor: slot.forcedCursor,
+    nativeRoot: slot.nativeRoot,
     marksSeq: slot.marksSeq,
     risk: slot.risk,
     laneCounts: Array.from(

@@ -2,6 +2,7 @@ import { assert } from '../../sdk/protocol/assert.ts'
 import { LANES } from '../../sdk/protocol/entry.ts'
 import { EMPTY_ROOT } from '../../sdk/protocol/merkle.ts'
 import type { SlotNotes, SlotRecord } from '../../sdk/protocol/slot.ts'
+import { sparseRoot } from '../../sdk/protocol/sparse-merkle.ts'
 import { rememberedUntil } from './complete.ts'
 import type { CoreConfig } from './config.ts'
 import { replacementKey } from './entry.ts'
@@ -15,6 +16,7 @@ import {
   rememberSequenced,
 } from './memory.ts'
 import { emptyNotes, type CoreState } from './state.ts'
+import { nativeAfter } from './native/books.ts'
 import { noSuperblock } from './superblock.ts'
 
 /** The state after slot 0. Heads and system nonces come with {@link resume}. */
@@ -49,6 +51,7 @@ export function initialState(config: CoreConfig): CoreState {
     forcedNext: 0,
     marksSeq: 0n,
     risk: { marksSeq: 0n, paramsVersion: 0 },
+    native: undefined,
     memory: emptyMemory(),
     notes: emptyNotes(),
     formation: undefined,
@@ -75,6 +78,8 @@ export function applyRecord(state: CoreState, record: SlotRecord): void {
   state.forcedNext = header.forcedCursor
   state.marksSeq = header.marksSeq
   state.risk = header.risk
+  state.native = nativeAfter(state.config, state.native, record)
+  assert(sparseRoot(state.native) === header.nativeRoot, 'a slot names the native state after it')
   for (const [index, entry] of entries.entries()) {
     const uuid = entry.terms.replacementUuid
     const named = uuid !== undefined && entry.sender !== undefined

@@ -7,7 +7,7 @@ import { initialState } from './restore.ts'
 import type { CoreState } from './state.ts'
 
 /** Raised whenever a type that a state reaches changes: an older snapshot is then not used. */
-export const SNAPSHOT_VERSION = 3
+export const SNAPSHOT_VERSION = 4
 
 /**
  * Encodes a fold part by part; it must not change until the last part is taken. The configuration is

@@ -8,6 +8,7 @@ import type { Formation } from './formation.ts'
 import type { Memory } from './memory.ts'
 import type { PreviewRun } from './preview.ts'
 import type { Superblock } from './superblock.ts'
+import type { SparseTree } from '../../sdk/protocol/sparse-merkle.ts'
 import type { L1Origin, SlotNotes } from '../../sdk/protocol/slot.ts'
 
 /** Why an entry waits although it was taken. */
@@ -76,6 +77,8 @@ export type CoreState = {
   marksSeq: bigint
   /** What margins rest on after the last slot that was formed. */
   risk: RiskVersion
+  /** Claims, positions, credit and marks after the last slot that was formed. */
+  native: SparseTree
   /** What was seen, cancelled or sequenced inside the horizon. */
   memory: Memory
   /** Notes for the next slot. */

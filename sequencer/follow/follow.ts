@@ -1,5 +1,6 @@
 import type { Hash } from '../../sdk/protocol/hex.ts'
 import type { SlotHeader, SlotRecord } from '../../sdk/protocol/slot.ts'
+import type { SparseTree } from '../../sdk/protocol/sparse-merkle.ts'
 import type { CoreConfig } from '../core/config.ts'
 import type { ChainDriver } from '../shell/drivers/driver.ts'
 import type { L1Client } from '../shell/l1/l1-client.ts'
@@ -9,6 +10,7 @@ import type { Inbox } from '../shell/l1/inbox.ts'
 import { checkForced } from './check-forced.ts'
 import { checkHeader } from './check-header.ts'
 import { checkLegs } from './check-legs.ts'
+import { checkNative } from './check-native.ts'
 import { checkRules } from './check-rules.ts'
 import { beginAt, executeSuperblock } from './execute.ts'
 import { LieError } from './lie.ts'
@@ -90,6 +92,7 @@ async function* checkedSlots(
   },
 ): AsyncIterable<{ record: SlotRecord }> {
   let before: SlotHeader | undefined
+  let native: SparseTree
   for await (const item of posted) {
     if ('genesis' in item) {
       await begin(item.genesis)
@@ -102,6 +105,7 @@ async function* checkedSlots(
     checkForced(config, record, { before, inbox: forced })
     checkLegs(config, record)
     checkRules(config, record, before)
+    native = checkNative(config, native, record)
     before = record.header
     yield { record }
   }

@@ -1,11 +1,13 @@
 import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import { decodeGenesisRecord, decodeSlotRecord } from '../../sdk/protocol/slot-codec.ts'
 import { slotHash, type SlotHeader, type SlotRecord } from '../../sdk/protocol/slot.ts'
+import type { SparseTree } from '../../sdk/protocol/sparse-merkle.ts'
 import type { CoreConfig } from '../core/config.ts'
 import type { ChainDriver } from '../shell/drivers/driver.ts'
 import { LogError, type LogStore } from '../shell/log/log-store.ts'
 import { checkHeader } from './check-header.ts'
 import { checkLegs } from './check-legs.ts'
+import { checkNative } from './check-native.ts'
 import { checkRules } from './check-rules.ts'
 import { beginAt, executeSuperblock } from './execute.ts'
 import type { Followed, FollowProgress } from './follow.ts'
@@ -66,6 +68,7 @@ async function* linkedSlots(
   genesisHash: string,
 ): AsyncIterable<{ record: SlotRecord }> {
   let before: SlotHeader | undefined
+  let native: SparseTree
   let tip = genesisHash
   for await (const { height, record: bytes } of log.read(1)) {
     if (height > until) return
@@ -76,6 +79,7 @@ async function* linkedSlots(
     checkHeader(record, before)
     checkLegs(config, record)
     checkRules(config, record, before)
+    native = checkNative(config, native, record)
     before = header
     tip = slotHash(config.logId, header)
     yield { record }

@@ -130,6 +130,7 @@ function coreChain(chain: NetworkChain, settings: SequencerSettings): CoreChain 
     ...(markFeeds === undefined ? {} : { markFeeds }),
     ...(bundleExecutor === undefined ? {} : { bundleExecutor }),
     ...(liquidationAuction === undefined ? {} : { liquidationAuction }),
+    ...(kind === 'hub' ? { books: named(['ledger', 'creditBook']) } : {}),
     laneCalls: laneCallsOf(chain),
     credit: named(['creditBook', 'spokeCredit']),
     byRelayer: named(['hubVault', 'spokeVault']),

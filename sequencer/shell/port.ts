@@ -2,6 +2,7 @@ import type { RiskVersion } from '../../sdk/protocol/entry.ts'
 import type { Address, Hash } from '../../sdk/protocol/hex.ts'
 import type { SignedFeedUpdate } from '../../sdk/protocol/feeds.ts'
 import type { AccountId } from '../../sdk/protocol/ids.ts'
+import type { NativeId, NativeProof } from '../../sdk/protocol/native.ts'
 import type { SignedReceipt, SignedRefusal } from '../../sdk/protocol/receipt.ts'
 import { TandemError } from '../../sdk/protocol/errors.ts'
 import type { BundleInput } from '../core/admission.ts'
@@ -94,6 +95,8 @@ export type SequencerPort = {
   resume: (chainId: number) => Promise<ChainHead>
   /** The receipt of an entry in the log; undefined when there is none. */
   receiptOf: (entryId: Hash) => Promise<SignedReceipt | undefined>
+  /** Proves a leaf of the native state after the last slot that every reader sees. */
+  nativeProof: (id: NativeId) => NativeProof
   /** Nonce after everything promised and the gap-free waiting transactions. */
   pendingNonce: (chainId: number, address: Address) => Promise<number>
   status: () => SequencerStatus

@@ -291,6 +291,11 @@ const lies: Lie[] = [
     at: () => ({ chainId: 902 }),
   },
   {
+    what: 'another native state',
+    lie: (drafts) => (draftAt(drafts, slotOf.message).header.nativeRoot = keccak256('0x02')),
+    at: () => ({ slot: slotOf.message }),
+  },
+  {
     what: 'another block than the one that was withheld',
     lie: (drafts) => {
       const note = drafts.flatMap(({ notes }) => notes.resumed)[0]!

@@ -4,6 +4,12 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { openFaucet } from '../../cli/faucet/fund.ts'
 import { deposit } from '../../sdk/client/actions/deposit.ts'
 import { getAccount } from '../../sdk/client/actions/get-account.ts'
+import { contractOf } from '../../sdk/client/contracts.ts'
+import { getNativeProof } from '../../sdk/client/actions/get-native-proof.ts'
+import { creditBookAbi } from '../../sdk/abi/credit-book.ts'
+import { ledgerAbi } from '../../sdk/abi/ledger.ts'
+import { nativeKey, type NativeId } from '../../sdk/protocol/native.ts'
+import type { AccountId } from '../../sdk/protocol/ids.ts'
 import { getBalanceSheet } from '../../sdk/client/actions/get-balance-sheet.ts'
 import { createTandemClient, type TandemClient } from '../../sdk/client/create-client.ts'
 import { isRunning } from '../../sdk/process/pids.ts'
@@ -120,4 +126,51 @@ describe('a network whose process is killed heals by itself', { timeout: 300_000
     )
     expect(await claim()).toBe(credited)
   })
+
+  test('and the sequencer proves what stands in the hub’s books, leaf by leaf', async () => {
+    const leaves = await leavesOfBooks()
+    expect(leaves.length).toBeGreaterThan(1)
+    for (const { id, values } of leaves) {
+      expect((await getNativeProof(user, id)).values).toEqual(values)
+    }
+    const nobody = { kind: 'claim', account: `0x${'77'.repeat(32)}` as AccountId, id: 1n } as const
+    expect((await getNativeProof(user, nobody)).values).toEqual([0n])
+  })
 })
+
+/** Whatever the hub's books ever had, as its contracts have it now. */
+async function leavesOfBooks(): Promise<{ id: NativeId; values: readonly bigint[] }[]> {
+  const hub = user.on('hub')
+  const ledger = { address: contractOf(user, 'hub', 'ledger'), abi: ledgerAbi }
+  const book = { address: contractOf(user, 'hub', 'creditBook'), abi: creditBookAbi }
+  const range = { fromBlock: 1n, strict: true } as const
+  const [claims, positions, leases] = await Promise.all([
+    hub.getContractEvents({ ...ledger, ...range, eventName: 'ClaimChanged' }),
+    hub.getContractEvents({ ...book, ...range, eventName: 'PositionChanged' }),
+    hub.getContractEvents({ ...book, ...range, eventName: 'CreditGranted' }),
+  ])
+  const read = (id: NativeId, ...values: Promise<bigint | number>[]) =>
+    Promise.all(values).then((all) => ({ id, values: all.map(BigInt) }))
+  const found = [
+    ...claims.map(({ args: { account, asset } }) => {
+      const claimed = hub.readContract({ ...ledger, functionName: 'claim', args: [account, asset] })
+      return read({ kind: 'claim', account: account as AccountId, id: BigInt(asset) }, claimed)
+    }),
+    ...positions.map(({ args: { account, instrument } }) => {
+      const args = [account, instrument] as const
+      const size = hub.readContract({ ...book, functionName: 'position', args })
+      return read({ kind: 'position', account: account as AccountId, id: instrument }, size)
+    }),
+    ...leases.map(({ args: { account, chainId } }) => {
+      const at = { ...book, args: [account, chainId] as const }
+      return read(
+        { kind: 'lease', account: account as AccountId, id: BigInt(chainId) },
+        hub.readContract({ ...at, functionName: 'credit' }),
+        hub.readContract({ ...at, functionName: 'usedCredit' }),
+        hub.readContract({ ...at, functionName: 'leaseExpiryS' }),
+      )
+    }),
+  ]
+  const all = await Promise.all(found)
+  return [...new Map(all.map((leaf) => [nativeKey(leaf.id), leaf])).values()]
+}

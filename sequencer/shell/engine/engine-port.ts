@@ -1,5 +1,7 @@
 import { TandemError } from '../../../sdk/protocol/errors.ts'
 import type { Address, Hash } from '../../../sdk/protocol/hex.ts'
+import { nativeKey, nativeValues } from '../../../sdk/protocol/native.ts'
+import { proveSparse, sparseRoot } from '../../../sdk/protocol/sparse-merkle.ts'
 import type { SignedReceipt } from '../../../sdk/protocol/receipt.ts'
 import { accountKey, userLegs } from '../../core/entry.ts'
 import type { CoreEvent, Preview } from '../../core/input.ts'
@@ -58,6 +60,16 @@ export function enginePort(engine: Engine): SequencerPort {
       if (place === undefined) return undefined
       await engine.writer.durable(place.height)
       return engine.writer.receiptAt(place.height, entryId)
+    },
+    nativeProof: (id) => {
+      const tree = engine.publishedNative
+      return {
+        id,
+        slot: engine.publishedSlot,
+        root: sparseRoot(tree),
+        values: nativeValues(tree, id),
+        proof: proveSparse(tree, nativeKey(id)),
+      }
     },
     pendingNonce: (chainId, address) => pendingNonce(engine, chainId, lower(address)),
     status: () => statusOf(engine),

@@ -5,6 +5,7 @@ import { TandemError } from '../../../sdk/protocol/errors.ts'
 import type { Hash } from '../../../sdk/protocol/hex.ts'
 import type { SignedReceipt, SignedRefusal } from '../../../sdk/protocol/receipt.ts'
 import type { SlotRecord } from '../../../sdk/protocol/slot.ts'
+import type { SparseTree } from '../../../sdk/protocol/sparse-merkle.ts'
 import type { Fault } from '../../core/entry.ts'
 import type { CoreEvent, Effect, FormedSlot } from '../../core/input.ts'
 import type { CoreState } from '../../core/state.ts'
@@ -76,6 +77,7 @@ export class Engine {
   #callOff: (() => void) | undefined
   #closed: string | undefined
   #publishedSlot: number
+  #publishedNative: SparseTree
   readonly #underWay = new Set<Promise<void>>()
 
   constructor(options: EngineOptions, parts: EngineParts) {
@@ -86,6 +88,7 @@ export class Engine {
     this.publications = parts.publications
     // A restart ends with everything in the log derived and visible.
     this.#publishedSlot = options.log.tip()
+    this.#publishedNative = parts.state.native
     this.#recovery = parts.recovery
     this.#faultpoint = options.faultpoint ?? noFaults
   }
@@ -98,6 +101,11 @@ export class Engine {
   /** Height of the last slot that every reader sees. */
   get publishedSlot(): number {
     return this.#publishedSlot
+  }
+
+  /** Native state after {@link publishedSlot}. */
+  get publishedNative(): SparseTree {
+    return this.#publishedNative
   }
 
   /** Takes nothing more from now on; what is published stays readable. */
@@ -323,6 +331,7 @@ export class Engine {
     options.observe({ type: 'superblock', superblock, chainIds, closedMs })
     this.publications.publish({ superblock, slot: BigInt(state.height), chainIds })
     this.#publishedSlot = state.height
+    this.#publishedNative = state.native
     if (this.#recovery.due(chainIds)) this.#start(() => this.#recovery.makePoint())
     const systemNonces = await this.#systemNonces([...state.superblock.resumed.keys()])
     this.dispatch({ type: 'published', superblock, systemNonces })

@@ -1,5 +1,8 @@
 import { z } from 'zod'
+import { TandemError } from '../../../sdk/protocol/errors.ts'
+import type { AccountId } from '../../../sdk/protocol/ids.ts'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
+import { encodeNativeProof, NATIVE_KINDS, type NativeKind } from '../../../sdk/protocol/native.ts'
 import { decodeFeedUpdate, encodeReceipt } from '../../../sdk/protocol/wire.ts'
 import type { SequencerPort } from '../port.ts'
 import { method, type RpcMethod, type RpcMethods } from './json-rpc.ts'
@@ -37,6 +40,16 @@ const marksShape = z.strictObject({
   signatures: z.array(signatureShape).min(1).max(LIMITS.feedSignatures),
 })
 
+const nativeIdShape = z.strictObject({
+  kind: z.enum(Object.keys(NATIVE_KINDS) as NativeKind[]),
+  account: hashShape.transform((text) => text as AccountId).optional(),
+  id: z
+    .string()
+    .regex(/^(0|[1-9][0-9]{0,77})$/, 'an integer is decimal text without leading zeros')
+    .transform(BigInt)
+    .refine((value) => value < 1n << 256n, { error: 'at most 256 bits' }),
+})
+
 /** What the methods of `/` work with. */
 export type SequencerMethodsOptions = {
   sequencer: SequencerPort
@@ -63,6 +76,19 @@ export function sequencerMethods(options: SequencerMethodsOptions): RpcMethods {
         }),
         { signed: true },
       ),
+    ],
+    [
+      'tandem_getNativeProof',
+      method(z.tuple([nativeIdShape]), ([{ kind, account, id }]) => {
+        const { ofAccount } = NATIVE_KINDS[kind]
+        if ((account !== undefined) !== ofAccount) {
+          const rule = `a leaf of kind ${kind} names ${ofAccount ? 'an' : 'no'} account`
+          throw new TandemError('INVALID_REQUEST', { rule, path: 'account' })
+        }
+        return encodeNativeProof(
+          sequencer.nativeProof({ kind, ...(account === undefined ? {} : { account }), id }),
+        )
+      }),
     ],
     ['tandem_status', method(z.tuple([]), () => statusJson(sequencer.status()))],
   ]

@@ -107,6 +107,7 @@ const recordArbitrary: fc.Arbitrary<SlotRecord> = fc
       leader: address,
       l1Origin: fc.record({ number: height, hash }),
       forcedCursor: height,
+      nativeRoot: hash,
     }),
     sealed: fc.array(fc.record({ chainId: height, header: anyHex }), { maxLength: 2 }),
     seen: fc.array(
@@ -345,6 +346,7 @@ const slotTypes = {
     { name: 'l1Number', type: 'uint64' },
     { name: 'l1Hash', type: 'bytes32' },
     { name: 'forcedCursor', type: 'uint64' },
+    { name: 'nativeRoot', type: 'bytes32' },
     { name: 'marksSeq', type: 'uint64' },
     { name: 'riskMarksSeq', type: 'uint64' },
     { name: 'paramsVersion', type: 'uint32' },

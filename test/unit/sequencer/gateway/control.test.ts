@@ -43,6 +43,26 @@ async function order(
   ])
 }
 
+describe('tandem_getNativeProof', () => {
+  const account = `0x${'a1'.repeat(32)}`
+
+  test('answers for a leaf by kind, account and id', async () => {
+    const id = { kind: 'position', account, id: `${1n << 255n}` }
+    const { result } = await gateway.call('/', 'tandem_getNativeProof', [id])
+    expect(result).toMatchObject({ id, slot: 7, root: logId })
+  })
+
+  test.each([
+    ['without its account', { kind: 'claim', id: '1' }],
+    ['with an account that has none', { kind: 'pool', account, id: '1' }],
+    ['of a kind that is none', { kind: 'orders', account, id: '1' }],
+    ['beyond 256 bits', { kind: 'claim', account, id: `${1n << 256n}` }],
+  ])('refuses a leaf %s', async (_what, id) => {
+    const { error } = await gateway.call('/', 'tandem_getNativeProof', [id])
+    expect(error?.data?.name ?? error?.code).toBeOneOf(['INVALID_REQUEST', -32602])
+  })
+})
+
 describe('tandem_resumeChain', () => {
   test('is taken from the sequencer’s own key, and answers the head', async () => {
     expect((await order()).result).toEqual({ chainId: 902, number: 9, hash: logId })
