@@ -12,7 +12,7 @@ import {
 import type { Hex } from './hex.ts'
 import { big, hex, int, list } from './record-reader.ts'
 import { uint, type Fields } from './rlp.ts'
-import type { RecordedEntry } from './slot.ts'
+import type { RecordedEntry, UnusedLeg } from './slot.ts'
 
 /** An entry of a slot as RLP fields. */
 export function entryFields(entry: RecordedEntry): Fields {
@@ -28,9 +28,10 @@ export function entryFields(entry: RecordedEntry): Fields {
     marks === undefined ? [] : [uint(marks.underlying), uint(marks.sequence)],
     entry.sender ?? '0x',
     forced === undefined ? [] : [uint(forced.index), forced.contentHash, uint(forced.l1Block)],
-    entry.skipped.map(({ leg, chainId, hash }) => [uint(leg), uint(chainId), hash]),
+    entry.skipped.map((leg) => [uint(leg.leg), ...unusedFields(leg)]),
     voided === undefined ? [] : [uint(voided.leg), stringToHex(voided.reason)],
     risk === undefined ? [] : riskFields(risk),
+    entry.withheld.map(unusedFields),
   ]
 }
 
@@ -69,14 +70,23 @@ export function readEntry(fields: Fields): RecordedEntry {
           forced: { index: int(forced[0]), contentHash: hex(forced[1]), l1Block: int(forced[2]) },
         }),
     skipped: list(at[10]).map((row) => {
-      const [leg, chainId, hash] = list(row)
-      return { leg: int(leg), chainId: int(chainId), hash: hex(hash) }
+      const [leg, ...unused] = list(row)
+      return { leg: int(leg), ...readUnused(unused) }
     }),
     ...(voided.length === 0
       ? {}
       : { voided: { leg: int(voided[0]), reason: hexToString(hex(voided[1])) } }),
     ...(risk.length === 0 ? {} : { risk: readRisk(risk) }),
+    withheld: list(at[13]).map((row) => readUnused(list(row))),
   }
+}
+
+function unusedFields({ chainId, hash, rawTx }: UnusedLeg): Fields[] {
+  return [uint(chainId), hash, rawTx]
+}
+
+function readUnused([chainId, hash, rawTx]: readonly Fields[]): UnusedLeg {
+  return { chainId: int(chainId), hash: hex(hash), rawTx: hex(rawTx) }
 }
 
 function readTerms(fields: Fields | undefined): BundleTerms {

@@ -16,7 +16,7 @@ import type {
 } from './slot.ts'
 
 /** Version of the records that this program writes and reads. */
-export const RECORD_VERSION = 6
+export const RECORD_VERSION = 7
 
 /** Encodes a slot's body, everything but the header, as RLP. */
 export function encodeSlotBody(body: Omit<SlotRecord, 'header'>): Uint8Array {

@@ -86,9 +86,19 @@ export type RecordedEntry = {
   /** For a forced entry: where it stands in the inbox. */
   forced?: RecordedForced | undefined
   /** Legs of a bundle that were left out: they are in no block. */
-  skipped: readonly { leg: number; chainId: number; hash: Hash }[]
+  skipped: readonly ({ leg: number } & UnusedLeg)[]
   /** Present when the entry has no effect: none of its legs is in a block. */
   voided?: Voided | undefined
+  /** Legs of a voided entry that users signed, in their order; the inbox holds those of a forced one. */
+  withheld: readonly UnusedLeg[]
+}
+
+/** A signed leg that is in no block: kept so that whoever follows can see why. */
+export type UnusedLeg = {
+  chainId: number
+  /** keccak256 of `rawTx`. */
+  hash: Hash
+  rawTx: Hex
 }
 
 /** Where a forced entry comes from. */

@@ -311,7 +311,7 @@ function bytesOf(leg: Leg): number {
   return (leg.rawTx.length - 2) / 2
 }
 
-/** Slots beyond 2^53 are as far as slots beyond any horizon. */
-function slotNumber(slot: bigint): number {
+/** A slot's number; slots beyond 2^53 are as far as slots beyond any horizon. */
+export function slotNumber(slot: bigint): number {
   return Number(slot < BigInt(Number.MAX_SAFE_INTEGER) ? slot : BigInt(Number.MAX_SAFE_INTEGER))
 }

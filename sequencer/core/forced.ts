@@ -59,7 +59,8 @@ function forcedWaiting({ forcedNext, forcedCursor }: CoreState): number {
   return forcedNext - forcedCursor
 }
 
-function forcedEntry(state: CoreState, input: ForcedInput): Entry {
+/** Makes an entry of what stands in the inbox. */
+export function forcedEntry(state: CoreState, input: ForcedInput): Entry {
   const { config } = state
   const { index, contentHash, l1Block } = input
   const legs = input.legs.flatMap(({ chainId, input: calldata, gas }) => {

@@ -18,11 +18,12 @@ import {
   type RecordedEntry,
   type SlotHeader,
   type SlotRecord,
+  type UnusedLeg,
 } from '../../sdk/protocol/slot.ts'
 import type { CoreConfig } from './config.ts'
-import type { Entry } from './entry.ts'
+import { userLegs, type Entry } from './entry.ts'
 import type { FormedSlot, FormedStep } from './input.ts'
-import type { Call, SignedLeg } from './leg.ts'
+import type { Call, Leg, SignedLeg } from './leg.ts'
 
 /** Signs a call of the system key for a chain; the same call gives the same bytes. */
 export type SignSystemCall = (chainId: number, call: Call) => SignedLeg
@@ -97,13 +98,18 @@ function recordEntry(slot: FormedSlot, entry: Entry): RecordedEntry {
     ...(entry.forced === undefined ? {} : { forced: entry.forced }),
     skipped: voided === undefined ? skipped.map((leg) => skippedLeg(entry, leg)) : [],
     ...(voided === undefined ? {} : { voided }),
+    withheld: voided === undefined ? [] : userLegs(entry).map(unusedLeg),
   }
 }
 
 function skippedLeg({ legs }: Entry, leg: number): RecordedEntry['skipped'][number] {
   const item = legs[leg]
   assert(item?.type === 'user', 'only a user’s leg is left out')
-  return { leg, chainId: item.chainId, hash: item.leg.hash }
+  return { leg, ...unusedLeg(item.leg) }
+}
+
+function unusedLeg({ chainId, hash, rawTx }: Leg): UnusedLeg {
+  return { chainId, hash, rawTx }
 }
 
 function originOf(step: FormedStep, places: ReadonlyMap<Hash, number>): LegOrigin {

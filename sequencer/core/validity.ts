@@ -208,20 +208,19 @@ function legsByEntry(chains: SlotRecord['chains']): Map<number, PlacedLeg[]> {
   return found
 }
 
-/** Lane truth: an entry stands in the lane of what it does, as far as it did anything. */
+/** Lane truth: an entry stands in the lane of what it does, whether or not it did it. */
 function faultOfContent(
   config: CoreConfig,
   { entries, chains }: SlotRecord,
   callOf: CallOf,
 ): SlotFault | undefined {
   const legs = legsByEntry(chains)
-  for (const [
-    i,
-    { kind, lane, entryId, marks, risk, terms, voided, skipped },
-  ] of entries.entries()) {
-    // What a forced entry calls stands inside its intents, and what did nothing cannot be seen.
-    if (kind === ENTRY_KIND.forced || voided !== undefined || skipped.length > 0) continue
-    const own = legs.get(i) ?? []
+  for (const [i, entry] of entries.entries()) {
+    const { kind, lane, entryId, marks, risk, terms, voided, skipped, withheld } = entry
+    // What a forced entry calls stands inside its intents; of its own voided ones the log keeps no call.
+    const hidden = kind === ENTRY_KIND.system && voided !== undefined
+    if (kind === ENTRY_KIND.forced || hidden) continue
+    const own = [...(legs.get(i) ?? []), ...skipped, ...withheld]
     const calls = own.map(({ chainId, rawTx }) => ({ chainId, ...callOf(rawTx) }))
     const content = marks !== undefined || risk !== undefined
     const expected = content ? LANE.system : laneOf(config, calls, terms)

@@ -1,80 +1,51 @@
 import { ENTRY_KIND } from '../../sdk/protocol/entry.ts'
-import type { RecordedEntry, SlotHeader, SlotRecord } from '../../sdk/protocol/slot.ts'
-import { chainOf, type CoreConfig } from '../core/config.ts'
+import type { SlotHeader, SlotRecord } from '../../sdk/protocol/slot.ts'
+import type { CoreConfig } from '../core/config.ts'
 import type { ForcedInput } from '../core/forced.ts'
-import { partiesOf } from '../shell/drivers/transaction.ts'
-import { LieError } from './lie.ts'
+import { mustBe } from './lie.ts'
 
 /**
  * Checks that a slot takes what was forced: in the inbox's order, as it was put there, and in time (I11).
  *
- * @param inbox - Every bundle of the inbox, by place.
- * @throws {@link LieError} with the first rule that is broken.
+ * @param inbox - Every bundle of the inbox, by place; absent when `l1` was not asked.
+ * @throws LieError with the first rule that is broken.
  */
 export function checkForced(
   config: CoreConfig,
-  record: SlotRecord,
-  { before, inbox }: { before: SlotHeader | undefined; inbox: readonly ForcedInput[] },
+  { header, entries }: SlotRecord,
+  { before, inbox }: { before: SlotHeader | undefined; inbox: readonly ForcedInput[] | undefined },
 ): void {
-  const { header, entries } = record
-  const differs = (what: string, posted: unknown, recomputed: unknown) =>
-    new LieError(
-      { slot: header.height },
-      { what, posted: String(posted), recomputed: String(recomputed) },
-    )
+  const slot = header.height
   let cursor = before?.forcedCursor ?? 0
   const taken = entries
-    .map((entry, place) => ({ entry, place }))
-    .filter(({ entry }) => entry.kind === ENTRY_KIND.forced)
-    .toSorted((a, b) => (a.entry.forced?.index ?? 0) - (b.entry.forced?.index ?? 0))
-  for (const { entry, place } of taken) {
-    const expected = inbox[cursor]
-    const rule = 'forced bundles stand in the inbox’s order, as they were put there'
-    if (placeText(entry.forced) !== placeText(expected)) {
-      throw differs(rule, placeText(entry.forced), placeText(expected))
-    }
-    if (entry.voided === undefined && expected !== undefined) {
-      const posted = legsText(config, record, place)
-      const wanted = expected.legs.map(({ chainId, input }) => {
-        return `${chainId} ${chainOf(config, chainId)?.bundleExecutor} ${input}`
-      })
-      if (posted !== wanted.join()) throw differs('a forced bundle runs whole', posted, wanted)
-    }
+    .map(({ kind, forced }, entry) => ({ kind, forced, entry }))
+    .filter(({ kind, forced }) => kind === ENTRY_KIND.forced || forced !== undefined)
+    .toSorted((a, b) => (a.forced?.index ?? 0) - (b.forced?.index ?? 0))
+  for (const { kind, forced, entry } of taken) {
+    const alone = forced === undefined ? undefined : { ...forced, index: cursor }
+    const expected = inbox === undefined ? alone : inbox[cursor]
+    mustBe({ slot, entry }, 'forced bundles stand in the inbox’s order, as they were put there', {
+      posted: kind === ENTRY_KIND.forced ? placeText(forced) : `an entry of kind ${kind}`,
+      recomputed: placeText(expected),
+    })
     cursor += 1
   }
-  if (header.forcedCursor !== cursor) {
-    throw differs('the inbox’s cursor counts what was forced', header.forcedCursor, cursor)
-  }
-  const overdue = inbox[cursor]
+  mustBe({ slot }, 'the inbox’s cursor counts what was forced', {
+    posted: header.forcedCursor,
+    recomputed: cursor,
+  })
+  const overdue = inbox?.[cursor]
   const limit = header.l1Origin.number - config.forcedWithinBlocks
-  if (overdue !== undefined && overdue.l1Block <= limit) {
-    const what = `what was forced in block ${overdue.l1Block} stands in the log in time (I11)`
-    throw differs(what, `origin ${header.l1Origin.number} without it`, 'it stands here or before')
-  }
+  if (overdue === undefined || overdue.l1Block > limit) return
+  mustBe({ slot }, `what was forced in block ${overdue.l1Block} stands in the log in time (I11)`, {
+    posted: `origin ${header.l1Origin.number} without it`,
+    recomputed: 'it stands here or before',
+  })
 }
 
-function placeText(forced: Pick<ForcedInput, 'index' | 'contentHash' | 'l1Block'> | undefined) {
-  if (forced === undefined) return 'none'
+function placeText(
+  forced: Pick<ForcedInput, 'index' | 'contentHash' | 'l1Block'> | undefined,
+): string {
+  if (forced === undefined) return 'no place in the inbox'
   return `${forced.index}: ${forced.contentHash} of block ${forced.l1Block}`
-}
-
-function legsText({ chains }: CoreConfig, record: SlotRecord, place: number): string {
-  const legs: { leg: number; text: string }[] = []
-  for (const { chainId } of chains) {
-    const found = record.chains.find((chain) => chain.chainId === chainId)?.legs ?? []
-    for (const { origin, rawTx } of found) {
-      if (origin.type !== 'entry' || origin.entry !== place) continue
-      const { to, input } = partiesOf(rawTx)
-      legs.push({ leg: origin.leg, text: `${chainId} ${to} ${input}` })
-    }
-  }
-  return legs
-    .toSorted((a, b) => a.leg - b.leg)
-    .map(({ text }) => text)
-    .join()
-}
-
-/** Says whether an entry's legs are the system key's to sign. */
-export function isSystemSigned(entry: RecordedEntry | undefined): boolean {
-  return entry?.kind === ENTRY_KIND.system || entry?.kind === ENTRY_KIND.forced
 }

@@ -1,7 +1,9 @@
+import { keccak256 } from '../../sdk/protocol/keccak.ts'
+import type { Hex } from '../../sdk/protocol/hex.ts'
 import type { SlotHeader, SlotRecord } from '../../sdk/protocol/slot.ts'
 import type { CoreConfig } from '../core/config.ts'
 import { faultOfSlot } from '../core/validity.ts'
-import { partiesOf } from '../shell/drivers/transaction.ts'
+import type { SlotLegs } from './check-shape.ts'
 import { LieError } from './lie.ts'
 
 /**
@@ -13,10 +15,14 @@ import { LieError } from './lie.ts'
 export function checkRules(
   config: CoreConfig,
   record: SlotRecord,
-  before: SlotHeader | undefined,
+  { before, legs }: { before: SlotHeader | undefined; legs: SlotLegs },
 ): void {
   const previous = before === undefined ? undefined : { header: before }
-  const fault = faultOfSlot(config, record, { previous, callOf: partiesOf })
+  const callOf = (rawTx: Hex) => {
+    const { to, input = '0x' } = legs.get(keccak256(rawTx)) ?? {}
+    return { to, input }
+  }
+  const fault = faultOfSlot(config, record, { previous, callOf })
   if (fault === undefined) return
   const finding = { what: fault.rule, posted: fault.found, recomputed: 'something else' }
   throw new LieError({ slot: record.header.height }, finding)

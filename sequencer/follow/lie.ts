@@ -4,6 +4,8 @@ import { BaseError } from '../../sdk/protocol/errors.ts'
 export type LiePlace = {
   /** Height of the slot. */
   slot: number
+  /** Place among the slot's entries, from 0. */
+  entry?: number | undefined
   chainId?: number | undefined
   /** Place among the chain's legs in that slot, from 0; the opening system leg is the first. */
   leg?: number | undefined
@@ -21,9 +23,10 @@ export class LieError extends BaseError {
   readonly finding: LieFinding
 
   constructor(place: LiePlace, finding: LieFinding) {
-    const { slot, chainId, leg } = place
+    const { slot, entry, chainId, leg } = place
     const where = [
       `slot ${slot}`,
+      ...(entry === undefined ? [] : [`entry ${entry}`]),
       ...(chainId === undefined ? [] : [`chain ${chainId}`]),
       ...(leg === undefined ? [] : [`leg ${leg}`]),
     ].join(', ')
@@ -35,4 +38,18 @@ export class LieError extends BaseError {
     this.place = place
     this.finding = finding
   }
+}
+
+/**
+ * Compares what the log says at a place with what it should say.
+ *
+ * @throws {@link LieError} when the two are not the same text.
+ */
+export function mustBe(
+  place: LiePlace,
+  what: string,
+  { posted, recomputed }: { posted: unknown; recomputed: unknown },
+): void {
+  if (String(posted) === String(recomputed)) return
+  throw new LieError(place, { what, posted: String(posted), recomputed: String(recomputed) })
 }

@@ -1,12 +1,12 @@
 import { ConfigError } from '../../sdk/process/config-error.ts'
 import type { Address } from '../../sdk/protocol/hex.ts'
 import type { Network } from '../../sdk/protocol/network.ts'
-import { coreConfig, readSettings } from '../shell/config.ts'
 import { openInbox } from '../shell/l1/inbox.ts'
 import { createL1Client } from '../shell/l1/l1-client.ts'
 import { openLedger } from '../shell/posting/ledger.ts'
-import { freshDrivers, genesisHashesOf } from './follower.ts'
-import { follow, type Followed, type FollowProgress } from './follow.ts'
+import { openFollower } from './follower.ts'
+import { follow } from './follow.ts'
+import type { Followed, FollowProgress } from './walk.ts'
 
 /**
  * Follows a network on nodes of its own, and ends them.
@@ -25,22 +25,20 @@ export async function followNetwork(options: {
   until?: number | undefined
   progress: (at: FollowProgress) => void
 }): Promise<Followed> {
-  const { network, genesis, directory, until, progress } = options
+  const { network, until, progress } = options
   const settlement = network.chains.find(({ kind }) => kind === 'settlement')
   const address = settlement?.contracts['slotLedger'] as Address | undefined
   if (settlement === undefined || address === undefined) {
     throw new ConfigError('The network posts nothing: its settlement chain has no ledger of slots.')
   }
-  const config = coreConfig(network, readSettings())
-  const genesisHashes = genesisHashesOf(network, config, genesis)
-  const drivers = freshDrivers(config, { genesis, directory })
+  const { rules, genesisHashes, stop } = openFollower({ ...options, execute: true })
   const l1 = createL1Client(options.l1Url ?? settlement.rpcUrl)
   try {
     const ledger = openLedger(l1, address)
     const inboxAddress = settlement.contracts['bundleInbox'] as Address | undefined
     const inbox = inboxAddress === undefined ? undefined : openInbox(l1, inboxAddress)
-    return await follow({ config, l1, ledger, inbox, drivers, genesisHashes, until, progress })
+    return await follow({ rules, l1, ledger, inbox, genesisHashes, until, progress })
   } finally {
-    await Promise.all([...drivers.values()].map((driver) => driver.stop()))
+    await stop()
   }
 }

@@ -1,117 +1,105 @@
 import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
 import type { SlotRecord } from '../../sdk/protocol/slot.ts'
+import type { Leg } from '../core/leg.ts'
 import type { BlockPlan } from '../shell/drivers/driver.ts'
-import { addToPlans, withheldIn, type Plans } from '../shell/engine/plans.ts'
-import { LieError } from './lie.ts'
+import { addToPlans, type Plans } from '../shell/engine/plans.ts'
+import type { SlotLegs } from './check-shape.ts'
 
-/** One superblock of the log as a follower executes it. */
-export type FollowedSuperblock = {
+/** One block of a rollup as a follower executes it. */
+export type FollowedBlock = {
+  plan: BlockPlan
+  /** Its transactions, in order. */
+  calls: readonly Leg[]
+  /** The slots that it is made of. */
   records: readonly SlotRecord[]
-  /** One block per touched rollup. */
-  plans: Plans
-  /** Headers of its blocks by chain, as the slot after it has them; empty when there is none yet. */
+}
+
+/** The superblock that a follower is in: slots that were checked and are not executed yet. */
+export type FollowedSuperblock = {
+  /** Its last slot; undefined before the first. */
+  last: SlotRecord | undefined
+  /** One per touched rollup, and the withheld one of a rollup that is resumed. */
+  blocks: Map<number, FollowedBlock>
+}
+
+/** What the slot after a superblock tells of it. */
+export type ToldBlocks = {
+  slot: number
+  /** Headers of its blocks by chain: one that was withheld has none. */
   headers: ReadonlyMap<number, Hex>
-  /** True when the slot after it is known. */
-  whole: boolean
+}
+
+/** A superblock without slots. */
+export function emptySuperblock(): FollowedSuperblock {
+  return { last: undefined, blocks: new Map() }
 }
 
 /**
- * Groups slots by superblock; the last one comes without the hashes of its blocks. A block that was
- * withheld stands in the superblock that resumed its chain.
+ * Adds a slot that was checked.
  *
- * @throws {@link LieError} when a slot touches a chain that stopped, or resumes one otherwise.
+ * @param withheld - Blocks of rollups that stopped, by chain: one that the slot resumes is made now.
  */
-export async function* bySuperblock(
-  slots: AsyncIterable<{ record: SlotRecord }>,
-): AsyncIterable<FollowedSuperblock> {
-  let records: SlotRecord[] = []
-  /** Chains that stopped, with the block that was withheld, if one was. */
-  const stopped = new Map<number, Withheld | undefined>()
-  const group = (next: SlotRecord | undefined): FollowedSuperblock => {
-    const plans: Plans = new Map()
-    for (const record of records) {
-      addToPlans(plans, record)
-      for (const { chainId, slot } of record.notes.resumed) {
-        const withheld = takeResumed(stopped, record, { chainId, slot })
-        if (withheld !== undefined) plans.set(chainId, withheld.plan)
-      }
-    }
-    if (next !== undefined) withhold(stopped, { records, plans, next })
-    return {
-      records,
-      plans,
-      headers: new Map(next?.notes.sealed.map(({ chainId, header }) => [chainId, header])),
-      whole: next !== undefined,
-    }
-  }
-  for await (const { record } of slots) {
-    const last = records.at(-1)
-    if (last !== undefined && last.header.superblock !== record.header.superblock) {
-      yield group(record)
-      records = []
-    }
-    checkStopped(stopped, record)
-    records.push(record)
-  }
-  if (records.length > 0) yield group(undefined)
-}
-
-/** A block that was promised and not published. */
-type Withheld = { plan: BlockPlan; slot: number }
-
-type Stopped = Map<number, Withheld | undefined>
-
-/** Keeps the blocks of chains that the next slot tells to have stopped. */
-function withhold(
-  stopped: Stopped,
-  { records, plans, next }: { records: readonly SlotRecord[]; plans: Plans; next: SlotRecord },
+export function addSlot(
+  superblock: FollowedSuperblock,
+  record: SlotRecord,
+  { legs, withheld }: { legs: SlotLegs; withheld: Map<number, FollowedBlock> },
 ): void {
-  for (const { chainId } of next.notes.stopped) stopped.set(chainId, undefined)
-  for (const chainId of withheldIn(next)) {
-    const plan = plans.get(chainId)
+  const { blocks } = superblock
+  superblock.last = record
+  const plans: Plans = new Map([...blocks].map(([chainId, { plan }]) => [chainId, plan]))
+  addToPlans(plans, record)
+  for (const chain of record.chains) {
+    const { calls = [], records = [] } = blocks.get(chain.chainId) ?? {}
+    const own = chain.legs.flatMap(({ hash }) => legs.get(hash) ?? [])
+    const plan = plans.get(chain.chainId)
     if (plan === undefined) continue
-    plans.delete(chainId)
-    const opened = records.find(({ chains }) => chains.some((chain) => chain.chainId === chainId))
-    const resumed = records.flatMap(({ notes }) => notes.resumed)
-    const slot = opened?.header.height ?? resumed.find((note) => note.chainId === chainId)?.slot
-    stopped.set(chainId, { plan, slot: slot ?? 0 })
+    blocks.set(chain.chainId, { plan, calls: [...calls, ...own], records: [...records, record] })
+  }
+  for (const { chainId } of record.notes.resumed) {
+    const block = withheld.get(chainId)
+    if (block !== undefined) blocks.set(chainId, block)
+    withheld.delete(chainId)
   }
 }
 
-function takeResumed(
-  stopped: Stopped,
-  { header }: SlotRecord,
-  { chainId, slot }: { chainId: number; slot: number },
-): Withheld | undefined {
-  const withheld = stopped.get(chainId)
-  const expected = stopped.has(chainId) ? (withheld?.slot ?? 0) : 'none'
-  stopped.delete(chainId)
-  if (slot === expected) return withheld
-  const what = 'what is resumed is the block that was withheld'
-  const finding = { what, posted: `slot ${slot}`, recomputed: `slot ${expected}` }
-  throw new LieError({ slot: header.height, chainId }, finding)
+/** Takes the blocks out of a superblock that the slot after it does not tell: they were withheld. */
+export function withhold(
+  { blocks }: FollowedSuperblock,
+  told: ToldBlocks,
+  withheld: Map<number, FollowedBlock>,
+): void {
+  for (const [chainId, block] of blocks) {
+    if (told.headers.has(chainId)) continue
+    withheld.set(chainId, block)
+    blocks.delete(chainId)
+  }
 }
 
-function checkStopped(stopped: Stopped, { header, chains }: SlotRecord): void {
-  for (const { chainId } of chains) {
-    if (!stopped.has(chainId)) continue
-    const finding = { what: 'a chain that stopped has no legs', posted: 'legs', recomputed: 'none' }
-    throw new LieError({ slot: header.height, chainId }, finding)
-  }
+/** What a slot tells of the superblock before it. */
+export function toldBy({ header, notes }: SlotRecord): ToldBlocks {
+  const headers = new Map(notes.sealed.map((note) => [note.chainId, note.header]))
+  return { slot: header.height, headers }
 }
 
 /** Where the leg at a place of a rollup's block stands: blocks hold the legs of several slots. */
 export function legAt(
-  records: readonly SlotRecord[],
+  { records }: FollowedBlock,
   chainId: number,
   index: number,
-): { slot: number; chainId: number; leg: number; transactionHash: Hash } | undefined {
+):
+  | {
+      place: { slot: number; chainId: number; leg: number; transactionHash: Hash }
+      outputHash: Hash
+    }
+  | undefined {
   let passed = 0
   for (const { header, chains } of records) {
     const legs = chains.find((chain) => chain.chainId === chainId)?.legs ?? []
-    const leg = legs[index - passed]
-    if (leg !== undefined) {
-      return { slot: header.height, chainId, leg: index - passed, transactionHash: leg.hash }
+    const found = legs[index - passed]
+    if (found !== undefined) {
+      const { hash, outputHash } = found
+      const leg = index - passed
+      return { place: { slot: header.height, chainId, leg, transactionHash: hash }, outputHash }
     }
     passed += legs.length
   }

@@ -1,4 +1,10 @@
-import { encodeFunctionData, hashTypedData } from 'viem/utils'
+import type { Abi, AbiFunction } from 'viem'
+import {
+  decodeFunctionData,
+  encodeFunctionData,
+  hashTypedData,
+  toFunctionSelector,
+} from 'viem/utils'
 import { TandemError } from '../../sdk/protocol/errors.ts'
 import { feedUpdateTypes, tandemDomain, type SignedFeedUpdate } from '../../sdk/protocol/feeds.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
@@ -30,6 +36,8 @@ const updateAbi = [
   },
 ] as const
 
+const updateSelector = toFunctionSelector(updateAbi[0] as AbiFunction)
+
 /**
  * Checks that m of n feeds signed an update, in ascending order of their addresses, and makes the call
  * that brings it to `MarkFeeds`.
@@ -60,6 +68,19 @@ export function checkMarks(signed: SignedFeedUpdate, set: FeedSet): MarksInput {
   }
   const { underlying, sequence } = update
   return { underlying, sequence, calldata: calldataOf(signed) }
+}
+
+/** Reads what a call of `MarkFeeds.update` brings; undefined when it is another call. */
+export function readMarks(calldata: Hex): { underlying: number; sequence: bigint } | undefined {
+  if (!calldata.startsWith(updateSelector)) return undefined
+  try {
+    const { args } = decodeFunctionData({ abi: updateAbi as Abi, data: calldata })
+    const [marks] = args as [{ underlying: number; sequence: bigint }]
+    return { underlying: Number(marks.underlying), sequence: BigInt(marks.sequence) }
+  } catch {
+    // It comes from a log that somebody else wrote: what does not decode brings nothing.
+    return undefined
+  }
 }
 
 function checkCounts({ update, signatures }: SignedFeedUpdate, set: FeedSet): void {

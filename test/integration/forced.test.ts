@@ -175,10 +175,16 @@ describe('a bundle that is forced by l1', { timeout: 60_000 }, () => {
     expect((await forcedEntry(Number(after.index))).entry.voided).toBeUndefined()
   })
 
-  test('is seen by a follower, and a log that passes over it is a lie at that slot', async () => {
+  test('is seen by a follower, and a log that passes over it is a lie at the next one (I11)', async () => {
     const { network, layout, log, config, engine } = sequencer
-    const { record } = await forcedEntry(0)
-    await eventually('a later superblock', () => engine.publishedSlot > record.header.height + 1)
+    // The one without effect: no block tells of it, the inbox alone does.
+    const voided = await forcedEntry(1)
+    const after = await forcedEntry(2)
+    const last = await forcedEntry(3)
+    await eventually(
+      'a later superblock',
+      () => engine.publishedSlot > last.record.header.height + 1,
+    )
     const tip = engine.publishedSlot
     const frozen = {
       ...log,
@@ -196,20 +202,19 @@ describe('a bundle that is forced by l1', { timeout: 60_000 }, () => {
       })
     try {
       const before = await l1.rpc<string>('evm_snapshot')
+      const { height } = voided.record.header
       const liar = await lyingLog(frozen, config.logId, (drafts) => {
-        for (const draft of drafts) draft.header.forcedCursor = 0
-        const draft = drafts[record.header.height - 1]!
-        draft.entries = draft.entries.filter(({ kind }) => kind !== ENTRY_KIND.forced)
-        draft.header.laneCounts = [0, 0, 0, 0, 0]
-        for (const chain of draft.chains) {
-          chain.legs = chain.legs.filter(({ origin }) => origin.type === 'open')
-        }
+        const draft = drafts[height - 1]!
+        draft.entries = draft.entries.filter(({ forced }) => forced?.index !== 1)
+        draft.header.laneCounts[voided.entry.lane]! -= 1
+        for (const { header } of drafts.slice(height - 1)) header.forcedCursor -= 1
       })
       await postAll(l1, sequencer, liar)
       const lie = await follow().catch((error: unknown) => error)
       expect(lie).toBeInstanceOf(LieError)
-      // What the blocks hold may be found before what the inbox holds.
-      expect((lie as LieError).finding.what).toMatch(/inbox’s order|the hash of block/)
+      const { place, finding } = lie as LieError
+      expect(place).toEqual({ slot: after.record.header.height, entry: after.place })
+      expect(finding.what).toMatch(/inbox’s order/)
       await l1.rpc('evm_revert', [before])
       await postAll(l1, sequencer, frozen)
       expect((await follow()).slot).toBe(tip)

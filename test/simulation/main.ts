@@ -30,7 +30,7 @@ for (const [done, seed] of seeds.entries()) {
     for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += run[key]
   } catch (error) {
     process.stdout.write(`SEED='${seed}' failed: ${(error as Error).stack}\n`)
-    process.exit(1)
+    if (!values.verbose) process.exit(1)
   }
 }
 const elapsedS = Math.round(performance.now() - startedMs) / 1000

@@ -1,3 +1,5 @@
+import { openFileLog } from '../../sequencer/shell/log/file-log.ts'
+import { followDouble } from '../fixtures/follow/double-follower.ts'
 import { randomOf, type Random } from '../fixtures/sequencer/random.ts'
 import { createInbox } from './inbox.ts'
 import {
@@ -96,6 +98,7 @@ export async function runSeed(seed: string, options: RunOptions = {}): Promise<R
   await auditPoints(world.disk, world.points)
   await auditAll(world, clients.requests)
   auditForced(await readLog(world.disk), inbox.forced)
+  await followDouble((await openFileLog(world.disk)).log, inbox.forced)
   const records = await readLog(world.disk)
   summary.slots = records.length
   summary.entries = records.reduce((sum, { entries }) => sum + entries.length, 0)

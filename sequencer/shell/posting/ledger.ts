@@ -30,11 +30,18 @@ export type Ledger = {
   position: () => Promise<LedgerPosition>
   /** Batches in a range of blocks, both ends included, in order. */
   batches: (fromBlock: number, toBlock: number) => Promise<PostedBatch[]>
+  /** Keys that governance made the sequencer's in a range of blocks, lower case. */
+  sequencers: (fromBlock: number, toBlock: number) => Promise<Address[]>
 }
 
-const postedEvent = slotLedgerAbi.find((item) => item.type === 'event' && item.name === 'Posted')
-assert(postedEvent !== undefined, 'the ledger tells of every batch')
-const postedTopic = toEventSelector(postedEvent as AbiEvent)
+const postedTopic = topicOf('Posted')
+const sequencerTopic = topicOf('SequencerSet')
+
+function topicOf(name: 'Posted' | 'SequencerSet'): Hash {
+  const event = slotLedgerAbi.find((item) => item.type === 'event' && item.name === name)
+  assert(event !== undefined, 'the ledger tells of every batch and key')
+  return toEventSelector(event as AbiEvent)
+}
 
 /** Reads a ledger on `l1`. */
 export function openLedger(l1: L1Client, address: Address): Ledger {
@@ -53,6 +60,10 @@ export function openLedger(l1: L1Client, address: Address): Ledger {
       if (fromBlock > toBlock) return []
       const logs = await l1.logs({ address, event: postedTopic, fromBlock, toBlock })
       return logs.map(batchOf)
+    },
+    sequencers: async (fromBlock, toBlock) => {
+      const logs = await l1.logs({ address, event: sequencerTopic, fromBlock, toBlock })
+      return logs.map(({ topics }): Address => `0x${(topics[1] ?? '').slice(26)}`)
     },
   }
 }

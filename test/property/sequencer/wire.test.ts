@@ -87,9 +87,11 @@ const recordArbitrary: fc.Arbitrary<SlotRecord> = fc
           { requiredKeys: [] },
         ),
         sender: address,
-        skipped: fc.array(fc.record({ leg: fc.constant(1), chainId: height, hash }), {
-          maxLength: 1,
-        }),
+        skipped: fc.array(
+          fc.record({ leg: fc.constant(1), chainId: height, hash, rawTx: anyHex }),
+          { maxLength: 1 },
+        ),
+        withheld: fc.array(fc.record({ chainId: height, hash, rawTx: anyHex }), { maxLength: 2 }),
         voided: fc.option(fc.record({ leg: fc.nat(15), reason: fc.string({ maxLength: 20 }) }), {
           nil: undefined,
         }),
@@ -145,14 +147,15 @@ const recordArbitrary: fc.Arbitrary<SlotRecord> = fc
         bodyHash: keccak256('0x01'),
         ...header,
       },
-      entries: legs.map(({ entryId, canRevert, terms, sender, skipped, voided, forced }) => ({
+      entries: legs.map(({ entryId, canRevert, terms, sender, ...rest }) => ({
         kind: 2,
         entryId,
         lane: 3,
         sequence: 9,
-        skipped,
-        ...(voided === undefined ? {} : { voided }),
-        ...(forced === undefined ? {} : { forced }),
+        skipped: rest.skipped,
+        withheld: rest.withheld,
+        ...(rest.voided === undefined ? {} : { voided: rest.voided }),
+        ...(rest.forced === undefined ? {} : { forced: rest.forced }),
         ...(canRevert ? { risk: { marksSeq: BigInt(header.height), paramsVersion: 1 } } : {}),
         deadlineSlot: header.height,
         canRevert: [canRevert],
