@@ -8,7 +8,7 @@ import { openPopulation } from '../risk/parallel.ts'
 import { marketAt, randomNumbers } from '../risk/population.ts'
 
 /** What this bench measures, in one line. */
-export const summary = 'ages of grid and margins under 1,000 marks a second; --beside: with bundles'
+export const summary = 'ages of grid and margins under 1,000 marks a second, and what bundles lose beside it'
 
 const SPOT_USD = 60_000
 /** Accounts whose age is looked at with every sample. */
@@ -16,7 +16,8 @@ const LOOKED_AT = 20
 
 /**
  * Sends marks for some seconds and looks every millisecond or so how old the published risk arrays and
- * accounts' margins are. With `--beside` the bundle bench runs first alone, then beside the marking.
+ * accounts' margins are. The bundle bench runs first alone, then beside the marking; `--alone` leaves it
+ * out.
  */
 export async function run(options: ReadonlyMap<string, string>): Promise<Report> {
   const size = {
@@ -28,7 +29,7 @@ export async function run(options: ReadonlyMap<string, string>): Promise<Report>
   const marksPerSecond = countOption(options, 'rate', 1_000)
   const seconds = countOption(options, 'seconds', 10)
   const workers = countOption(options, 'workers', 1)
-  const beside = options.has('beside')
+  const beside = !options.has('alone')
   const aloneRate = beside ? await bundleRate() : undefined
   progress('margining the accounts once')
   const { pool, accounts } = await openPopulation(workers, size)

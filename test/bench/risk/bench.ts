@@ -5,7 +5,8 @@ import { measureQuantLib } from './quantlib.ts'
 import { engineFigures, fullRepricingMs, impliedVolatilities, priceGreeks } from './single.ts'
 
 /** What this bench measures, in one line. */
-export const summary = 'prices, Greeks, risk arrays, fills and revaluation, beside QuantLib'
+export const summary =
+  'prices, Greeks, risk arrays, fills and revaluation, beside QuantLib and packages of npm'
 
 /** Runs of which the best counts. */
 const RUNS = 20
@@ -41,12 +42,14 @@ export async function run(options: ReadonlyMap<string, string>): Promise<Report>
     vsQuantLib: quantLib.present
       ? {
           blackCalculator: round(rates.vector / quantLib.calculatorPerSecond),
-          portfolio: {
-            fullRepricing: round(quantLib.portfolioMs / fullMs),
-            riskArrays: round(quantLib.portfolioMs / figures.revaluationMs),
-          },
+          portfolio: round(quantLib.portfolioMs / figures.revaluationMs),
+          portfolioFullRepricing: round(quantLib.portfolioMs / fullMs),
         }
       : { absent: quantLib.reason },
+    vsNpm: {
+      blackScholes: round(rates.vector / rates.npm.blackScholesPerSecond),
+      greeks: round(rates.vector / rates.npm.greeksPerSecond),
+    },
     sizes: {
       ...size,
       instruments: 2 * size.expiries * size.strikes,
@@ -59,6 +62,7 @@ export async function run(options: ReadonlyMap<string, string>): Promise<Report>
       oneWorkerMs: round(oneMs),
       twoWorkersMs: round(twoMs),
       quantLib,
+      npm: rates.npm,
     },
   }
 }

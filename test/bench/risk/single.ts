@@ -7,6 +7,7 @@ import {
 } from '../../../sdk/risk/kernel/batch-greeks.ts'
 import { makeImpliedBatch } from '../../../sdk/risk/kernel/implied-batch.ts'
 import { FREE_ADDRESS, makeKernelMemory, openKernels } from '../../../sdk/risk/kernel/instance.ts'
+import { measureNpmPackages, type NpmRates } from './npm-packages.ts'
 import { marketAt, populate, randomNumbers } from './population.ts'
 import { bestMs, warmUp } from './timing.ts'
 
@@ -28,8 +29,8 @@ function options(columns: OptionColumns): void {
   }
 }
 
-/** Measures price and five Greeks a second, in WebAssembly and in TypeScript. */
-export function priceGreeks(): { vector: number; scalar: number } {
+/** Measures price and five Greeks a second: in WebAssembly, in TypeScript, by packages of npm. */
+export function priceGreeks(): { vector: number; scalar: number; npm: NpmRates } {
   const pages = 8
   const memory = makeKernelMemory(pages, false)
   const kernels = openKernels(memory, { pages, shared: false })
@@ -51,6 +52,7 @@ export function priceGreeks(): { vector: number; scalar: number } {
   return {
     vector: rate(() => kernels.greeks(OPTIONS, ...addresses)),
     scalar: rate(() => batchGreeks(given, results, 0, OPTIONS)),
+    npm: measureNpmPackages(given, results.priceUsd),
   }
 }
 

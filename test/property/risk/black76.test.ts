@@ -130,6 +130,12 @@ test('a surface gives every strike a volatility, the same for all strikes beyond
     expect(Number.isFinite(volatility)).toBe(true)
     expect(volatility).toBeGreaterThanOrEqual(0)
     expect(volatility * volatility * drawn.years).toBeLessThanOrEqual(20 * (1 + 1e-12))
+    const bound = 4 * Math.sqrt(Math.max(drawn.a + drawn.b * drawn.s, 0))
+    for (const side of [-1, 1]) {
+      const beyond = (distance: number) =>
+        surfaceVolatility(drawn, 100, 100 * Math.exp(side * (bound + distance)))
+      expect(beyond(1)).toBe(beyond(0.001))
+    }
   })
   fc.assert(property, runs(1_000))
 })

@@ -68,6 +68,14 @@ test('V14: the price of a bid lies between nothing and equity, and never rises w
   fc.assert(property, runs(1_000))
 })
 
+test('V14: the share falls with every second of an auction until it is 0', () => {
+  const shares = Array.from({ length: 1_000 }, (_, i) => auctionShare(i, AUCTION_PARAMETERS))
+  for (const [i, share] of shares.entries()) {
+    const before = shares[i - 1] ?? E18
+    expect(share < before || (share === 0n && before === 0n), `second ${i}`).toBe(true)
+  }
+})
+
 test('V14: the payout of an insolvent account lies between its debt and its deficit, and never falls', () => {
   const property = fc.property(amount, amount, seconds, seconds, (debt, deficit, a, b) => {
     const equity18 = usd18(-debt)
