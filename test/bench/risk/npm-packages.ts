@@ -1,22 +1,9 @@
-import { createRequire } from 'node:module'
+import packageOfPrices from 'black-scholes'
+import greeks from 'greeks'
 import type { OptionColumns } from '../../../sdk/risk/kernel/batch-greeks.ts'
 import { bestMs, warmUp } from './timing.ts'
 
-type Formula = (
-  spot: number,
-  strike: number,
-  years: number,
-  volatility: number,
-  rate: number,
-  right: 'call' | 'put',
-) => number
-
-const load = createRequire(import.meta.url)
-const { blackScholes } = load('black-scholes') as { blackScholes: Formula }
-const greeks = load('greeks') as Record<
-  'getDelta' | 'getGamma' | 'getVega' | 'getTheta' | 'getRho',
-  Formula
->
+const { blackScholes } = packageOfPrices
 
 /** What the packages of npm that a user would pick do a second, on the same options. */
 export type NpmRates = {
@@ -33,7 +20,9 @@ export function measureNpmPackages(given: OptionColumns, priceUsd: Float64Array)
   const count = priceUsd.length
   const at = (column: keyof OptionColumns, i: number): number => given[column][i] as number
   const spot = Float64Array.from(priceUsd, (_, i) => at('forwardUsd', i) * at('discount', i))
-  const eachOption = (run: (i: number, ...option: Parameters<Formula>) => void): void => {
+  const eachOption = (
+    run: (i: number, ...option: Parameters<typeof blackScholes>) => void,
+  ): void => {
     for (let i = 0; i < count; i++) {
       const right = at('sign', i) > 0 ? 'call' : 'put'
       const [strike, years] = [at('strikeUsd', i), at('years', i)]
