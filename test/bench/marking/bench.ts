@@ -8,7 +8,8 @@ import { openPopulation } from '../risk/parallel.ts'
 import { marketAt, randomNumbers } from '../risk/population.ts'
 
 /** What this bench measures, in one line. */
-export const summary = 'ages of grid and margins under 1,000 marks a second, and what bundles lose beside it'
+export const summary =
+  'ages of grid and margins under 1,000 marks a second, and what bundles lose beside it'
 
 const SPOT_USD = 60_000
 /** Accounts whose age is looked at with every sample. */
