@@ -72,7 +72,7 @@ test('V14: the share falls with every second of an auction until it is 0', () =>
   const shares = Array.from({ length: 1_000 }, (_, i) => auctionShare(i, AUCTION_PARAMETERS))
   for (const [i, share] of shares.entries()) {
     const before = shares[i - 1] ?? E18
-    expect(share < before || (share === 0n && before === 0n), `second ${i}`).toBe(true)
+    expect({ i, falls: share < before || before === 0n }).toEqual({ i, falls: true })
   }
 })
 
