@@ -10,7 +10,7 @@ import type { SealOutcome } from '../../core/input.ts'
 import type { SignedLeg } from '../../core/leg.ts'
 import { NodeLostError, type BlockPlan, type ChainDriver } from '../drivers/driver.ts'
 import type { LogStore } from '../log/log-store.ts'
-import { derivePass, DerivationError, type Wanted } from './derive.ts'
+import { derivePass, DerivationError, type Derived, type Wanted } from './derive.ts'
 import type { Clock, EngineEvent } from './options.ts'
 import type { Plans } from './plans.ts'
 import { openedPlan, openingSlot } from './superblocks.ts'
@@ -64,19 +64,22 @@ export class Blocks {
   }
 
   /**
-   * Derives rollups' blocks after their nodes' heads up to a number from the log; gives the new heads.
+   * Derives rollups' blocks after their nodes' heads up to a number from the log; gives the new heads,
+   * and the rollups whose last block differs, whose hash the log does not have yet.
    *
    * @param places - Where the blocks begin in the log so far.
    */
   async derive(
     wanted: ReadonlyMap<number, Wanted>,
     places: ReadonlyMap<number, BlockHeights>,
-  ): Promise<Map<number, SealedBlock>> {
+  ): Promise<Pick<Derived, 'heads' | 'differing'>> {
     for (const [chainId, item] of copyBlockHeights(places)) this.#places.set(chainId, item)
     for (const [chainId, { number }] of wanted) this.#lane(chainId).target = number
-    const { heads, lost } = await derivePass({ ...this.#options, places: this.#places }, wanted)
+    const pass = { ...this.#options, places: this.#places }
+    const { heads, lost, differing } = await derivePass(pass, wanted)
+    for (const chainId of differing.keys()) this.#lane(chainId).target -= 1
     for (const [chainId, error] of lost) heads.set(chainId, await this.#restored(chainId, error))
-    return heads
+    return { heads, differing }
   }
 
   /** Notes a slot on its way into the log: its blocks can be derived again once it is durable. */
@@ -234,8 +237,9 @@ export class Blocks {
     const lane = this.#lane(chainId)
     const from = await lane.driver.restore()
     const wanted = new Map([[chainId, { head: from, number: lane.target }]])
-    const { heads, lost } = await derivePass({ ...this.#options, places: this.#places }, wanted)
-    const again = lost.get(chainId)
+    const pass = { ...this.#options, places: this.#places }
+    const { heads, lost, differing } = await derivePass(pass, wanted)
+    const again = lost.get(chainId) ?? differing.get(chainId)
     if (again !== undefined) throw again
     lane.generation += 1
     return { head: heads.get(chainId) ?? from, blocks: lane.target - from.number }

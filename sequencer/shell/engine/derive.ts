@@ -22,6 +22,8 @@ export type DeriveOptions = {
 export type Derived = {
   heads: Map<number, SealedBlock>
   lost: Map<number, NodeLostError>
+  /** Rollups whose last block differs; the log does not have its hash yet. */
+  differing: Map<number, DerivationError>
 }
 
 /**
@@ -34,6 +36,7 @@ export async function derivePass(
   wanted: ReadonlyMap<number, Wanted>,
 ): Promise<Derived> {
   const lost = new Map<number, NodeLostError>()
+  const differing = new Map<number, DerivationError>()
   const heads = new Map([...wanted].map(([chainId, { head }]) => [chainId, head]))
   const from = firstHeight(places, wanted)
   for await (const { plans, headers } of superblocks(log, from ?? log.tip() + 1)) {
@@ -51,18 +54,20 @@ export async function derivePass(
       try {
         heads.set(chainId, await deriveBlock(driver, { plan, hash }))
       } catch (error) {
-        if (!(error instanceof NodeLostError)) throw error
-        lost.set(chainId, error)
+        const unrecorded = hash === undefined && plan.env.number === wanted.get(chainId)?.number
+        if (error instanceof NodeLostError) lost.set(chainId, error)
+        else if (error instanceof DerivationError && unrecorded) differing.set(chainId, error)
+        else throw error
       }
     })
     await Promise.all(work)
   }
   for (const [chainId, { number }] of wanted) {
     const reached = heads.get(chainId)?.number ?? 0
-    if (reached >= number || lost.has(chainId)) continue
+    if (reached >= number || lost.has(chainId) || differing.has(chainId)) continue
     throw new DerivationError(chainId, `block ${number}`, `block ${reached}`)
   }
-  return { heads, lost }
+  return { heads, lost, differing }
 }
 
 function isWanted(wanted: Wanted | undefined, number: number): boolean {
@@ -97,6 +102,7 @@ async function deriveBlock(
     sealed = await driver.seal(plan)
   }
   if (sealed.kind === 'difference') {
+    await driver.rollback()
     const { what, expected, actual } = sealed.difference
     throw new DerivationError(chainId, `block ${plan.env.number} has ${what} ${expected}`, actual)
   }

@@ -15,6 +15,7 @@ import { foldRecord, initialFold, type Fold } from '../../core/fold.ts'
 import { resume } from '../../core/restore.ts'
 import { decodeSnapshot, encodeSnapshot } from '../../core/snapshot.ts'
 import type { CoreState } from '../../core/state.ts'
+import { stopChain } from '../../core/stop.ts'
 import { LogError } from '../log/log-store.ts'
 import type { Blocks } from './blocks.ts'
 import { DerivationError, type Wanted } from './derive.ts'
@@ -45,7 +46,7 @@ export async function restart(options: EngineOptions, blocks: Blocks): Promise<R
   const from = fold.state.height
   await foldLog(options, fold)
   const wanted = wantedBlocks(heads, fold)
-  const derived = await blocks.derive(wanted, fold.blocks)
+  const { heads: derived, differing } = await blocks.derive(wanted, fold.blocks)
   const state = copyOf(options, fold)
   const chains = [...derived].map(async ([chainId, head]) => {
     const read = await blocks.run(chainId, (driver) => driver.accounts([options.config.system]))
@@ -55,6 +56,9 @@ export async function restart(options: EngineOptions, blocks: Blocks): Promise<R
     return { chainId, head, systemNonce, recordedNumber }
   })
   resume(state, await Promise.all(chains))
+  for (const [chainId, { metaMessages }] of differing) {
+    stopChain(state, { chainId, reason: metaMessages.join(', ') })
+  }
   const count = [...wanted.values()].reduce(
     (sum, { head, number }) => sum + number - head.number,
     0,

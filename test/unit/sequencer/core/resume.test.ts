@@ -74,6 +74,29 @@ describe('a rollup that stopped', () => {
     expect(process().port.status().stopped).toEqual([])
   })
 
+  test('by a block that differs after a crash, before its hash is in the log, is resumed like any other', async () => {
+    const harness = await startHarness()
+    const { answer, process, restart, settle, until, visible, world } = harness
+    await settle()
+    const machine = world.machines.get(beta)!
+    const { engine, port } = process()
+    const legs = [counterLeg(alpha, 0, add), counterLeg(beta, 0, add)]
+    await answer(port.sendBundle(bundleOf(legs)))
+    await until(() => engine.state.superblock.phase === 'sealing')
+    machine.differsFrom = engine.state.heads.get(beta)!.number + 1
+    machine.differsAlways = true
+    await restart()
+    const [stop] = process().port.status().stopped
+    expect(stop).toMatchObject({ chainId: beta, reason: expect.stringContaining('gasUsed 1') })
+    await settle()
+    expect(hashesOf(visible(beta))).not.toContain(legs[1]!.hash)
+    await answer(process().port.sendTransaction(counterLeg(alpha, 1, add)))
+    machine.differsAlways = false
+    await answer(process().port.resume(beta))
+    expect(hashesOf(visible(beta))).toContain(legs[1]!.hash)
+    await answer(process().port.sendTransaction(counterLeg(beta, 1, add)))
+  })
+
   test('that goes on needs no second order, and a rollup that did not stop takes none', async () => {
     const { answer, process, world } = await stoppedHarness()
     world.machines.get(beta)!.differsAlways = false
