@@ -3,6 +3,7 @@ import { readChainChange, type ChainChange } from './chain-change.ts'
 import { downCommand } from './down.ts'
 import { genesisCommand } from './genesis/command.ts'
 import { logsCommand } from './logs.ts'
+import { registryCommand } from './registry.ts'
 import { createReporter } from './report.ts'
 import { statusCommand } from './status.ts'
 
@@ -44,6 +45,7 @@ export function createCommand(): Command {
   command.addCommand(statusCommand())
   command.addCommand(logsCommand())
   command.addCommand(genesisCommand())
+  command.addCommand(registryCommand())
   return command
 }
 

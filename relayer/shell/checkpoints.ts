@@ -50,9 +50,7 @@ export function openCheckpoints(options: {
   const remember = (validator: Address, signed: SignedCheckpoint) => {
     const key = cacheKey(validator, signed.checkpoint.origin, signed.checkpoint.index)
     const before = cache.get(key)
-    if (before !== undefined && isEquivocation(validator, before, signed)) {
-      onEquivocation?.(validator, [before, signed])
-    }
+    if (isEquivocation(validator, before, signed)) onEquivocation?.(validator, [before, signed])
     cache.set(key, signed)
     const [oldest] = cache.keys()
     if (cache.size > CACHE_ENTRIES_MAX && oldest !== undefined) cache.delete(oldest)
@@ -90,7 +88,9 @@ export function openCheckpoints(options: {
   }
 
   const ask = async (validator: Address, wanted: Wanted): Promise<ValidatorAnswer> => {
-    const known = cache.get(cacheKey(validator, wanted.origin.chainId, wanted.index))
+    const heard = cache.get(cacheKey(validator, wanted.origin.chainId, wanted.index))
+    // What was told and does not hold may have been mended meanwhile.
+    const known = heard && faultOf(heard, validator, wanted) === undefined ? heard : undefined
     const found = known ?? (await fetchOne(validator, wanted))
     if (typeof found === 'string') return { validator, status: 'missing', reason: found }
     const fault = faultOf(found, validator, wanted)
@@ -115,7 +115,12 @@ function cacheKey(validator: Address, origin: number, index: number): string {
 }
 
 /** Two roots or messages for one leaf, each with the validator's own signature. */
-function isEquivocation(validator: Address, one: SignedCheckpoint, other: SignedCheckpoint) {
+function isEquivocation(
+  validator: Address,
+  one: SignedCheckpoint | undefined,
+  other: SignedCheckpoint,
+): one is SignedCheckpoint {
+  if (one === undefined) return false
   const [a, b] = [one, other].map(({ checkpoint }) => checkpointDigest(checkpoint))
   if (a === b) return false
   return [one, other].every(({ checkpoint, signature }) => {

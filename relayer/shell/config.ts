@@ -30,6 +30,8 @@ export type RelayerConfig = {
   openRead: boolean
   fees: Readonly<Record<SignerLane, FeePolicy>>
   policy: Policy | undefined
+  /** Milliseconds from the first sight of a message until this relayer takes it. */
+  backupDelayMs: number
 }
 
 const gwei = z.number().positive().max(1_000_000)
@@ -78,6 +80,8 @@ const fileSchema = z.strictObject({
       }),
     )
     .optional(),
+  /** Milliseconds that another operator's relayer has for a message before this one takes it. */
+  backupDelayMs: z.int().min(0).max(600_000).optional(),
   policy: policySchema.optional(),
 })
 
@@ -120,6 +124,7 @@ export function loadConfig(path: string | undefined, overrides: ConfigOverrides)
     openRead: file.openRead ?? network?.local === true,
     fees: { critical: feesOf('critical', file), transfer: feesOf('transfer', file) },
     policy: file.policy,
+    backupDelayMs: file.backupDelayMs ?? 0,
   }
 }
 

@@ -15,6 +15,7 @@ import type { Metrics } from './metrics.ts'
 import type { Provider } from './providers.ts'
 import { undoReorg } from './reorg.ts'
 import { RpcError } from './rpc.ts'
+import { createScout } from './scout.ts'
 import { compareProviders } from './witness.ts'
 
 /** Searches one origin for messages; one process at a time does it. */
@@ -98,6 +99,8 @@ export function startIndexer(context: IndexerContext): Indexer {
     })()
     await ticking
   }
+  const scout = createScout(context)
+  const scouting = heads.subscribe((head) => scout(head, ticking && lease.fence()))
   const searching = heads.subscribe(tick)
   return {
     chainName: chain.name,
@@ -107,6 +110,7 @@ export function startIndexer(context: IndexerContext): Indexer {
     hint: () => searching.wake(),
     stop: async () => {
       searching.end()
+      scouting.end()
       stopped = true
       again = false
       clearTimeout(retry)

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from '../../sdk/process/log.ts'
 import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
-import { classOf, type ClassTrust } from '../core/class.ts'
+import { classOf, laneOfClass, type ClassTrust } from '../core/class.ts'
 import { decodeMessage, MessageFormatError, messageIdOf } from '../core/message.ts'
 import { RECORD_VERSION, type MessageRecord, type OriginPosition } from '../core/stages.ts'
 import type { Chain } from './chains.ts'
@@ -19,6 +19,8 @@ export type Intake = {
   take: (logs: OriginLogs, fence: Fence) => Promise<readonly number[]>
   /** Marks what was found above a block as gone with its block; gives those records. */
   orphan: (blockNumber: number, fence: Fence) => Promise<readonly MessageRecord[]>
+  /** What of the logs is critical. */
+  urgent: (logs: OriginLogs) => OriginLogs
   /** Forgets what was taken before, because Redis did. */
   forget: () => void
 }
@@ -88,7 +90,22 @@ export function createIntake(context: IntakeContext): Intake {
     await Promise.all(found.map((record) => records.apply(record, event, { fence })))
     return found
   }
-  return { take, orphan, forget: () => taken.clear() }
+  const urgent: Intake['urgent'] = ({ dispatches, leaves }) => {
+    const critical = dispatches.filter(({ raw }) => isCritical(context, raw))
+    const ids = new Set(critical.map(({ raw }) => messageIdOf(raw)))
+    const theirs = leaves.filter(({ messageId }) => ids.has(messageId))
+    return { dispatches: critical, leaves: theirs, payments: [] }
+  }
+  return { take, orphan, urgent, forget: () => taken.clear() }
+}
+
+function isCritical({ trust }: IntakeContext, raw: Hex): boolean {
+  try {
+    return laneOfClass(classOf(decodeMessage(raw), trust)) === 'critical'
+  } catch (error) {
+    if (!(error instanceof MessageFormatError)) throw error
+    return false
+  }
 }
 
 /** Writes a dispatch down; gives its record when there is work to do on it. */

@@ -42,6 +42,8 @@ export type PrepareContext = {
   controls: Controls
   metrics: Metrics
   faultpoint: Faultpoint
+  /** Milliseconds that another operator's relayer has for a message first. */
+  backupDelayMs: number
   onError: (error: unknown) => void
 }
 
@@ -124,6 +126,7 @@ async function prepare(turn: Turn, record: MessageRecord): Promise<void> {
   const origin = chains.get(record.origin)
   if (origin === undefined) return
 
+  if (await isLeftToOthers(turn, record)) return
   const parked = await gate(turn, record)
   if (parked) return
 
@@ -175,6 +178,18 @@ async function doubtOf(origin: Chain, record: MessageRecord): Promise<string | u
 /** Anyone can write an amount into a message: those of our own contracts count. */
 function valueOf(origin: Chain, { sender, raw }: MessageRecord): Carried | undefined {
   return origin.contracts.has(addressOfWord(sender)) ? carriedBy(raw) : undefined
+}
+
+/** Lets a fresh message wait while another operator's relayer may still deliver it. */
+async function isLeftToOthers(
+  { backupDelayMs, records, work }: Turn,
+  record: MessageRecord,
+): Promise<boolean> {
+  if (backupDelayMs === 0 || record.stage !== 'seen') return false
+  const leftMs = backupDelayMs - ((await records.ageMs(record.id)) ?? 0)
+  if (leftMs <= 0) return false
+  await work.postpone([record], leftMs)
+  return true
 }
 
 /** Parks what the policy does not let through now; gives true when it did. */

@@ -204,8 +204,9 @@ function startParts(
         const own = { chain, lane, signer: signers[lane], heads, store, onDelivered }
         lanes.push(startLane({ ...shared, ...policies, ...own }))
       }
-      const context = { ...shared, chain, chains, heads: headsOf, onError: onError('prepare') }
-      workers.push(startPreparing(context))
+      const { backupDelayMs } = config
+      const own = { chain, chains, heads: headsOf, backupDelayMs, onError: onError('prepare') }
+      workers.push(startPreparing({ ...shared, ...own }))
     }
     if (roles.has('confirmer')) {
       workers.push(

@@ -5,28 +5,35 @@ import type { Role } from '../../sdk/protocol/roles.ts'
 import type { SignerLane } from '../core/class.ts'
 import type { RelayerConfig } from './config.ts'
 import { openKey } from './keystore.ts'
+import { signerOfModule } from './signer-module.ts'
 import { signerOf, type Signer } from './signer.ts'
 
 /**
- * Loads the signers of both lanes: from the environment, else from the keystore, else (on a local
- * network) the development keys.
+ * Loads the signers of both lanes: from the operator's own module (a key service) if one is named,
+ * else from the environment, else from the keystore, else (on a local network) the development keys.
  *
  * @throws {@link ConfigError} when a lane has no key, or both have the same one.
  */
 export async function loadSigners(
   config: RelayerConfig,
-  from: { keystore: string | undefined; password: string | undefined },
+  from: { keystore: string | undefined; password: string | undefined; module?: string | undefined },
 ): Promise<Readonly<Record<SignerLane, Signer>>> {
-  const critical = signerOf(keyOf('relayer-critical', config, from))
-  const transfer = signerOf(keyOf('relayer-transfer', config, from))
+  const signerFor = async (role: RelayerKeyRole) => {
+    if (from.module !== undefined) return await signerOfModule(from.module, role)
+    return signerOf(keyOf(role, config, from))
+  }
+  const critical = await signerFor('relayer-critical')
+  const transfer = await signerFor('relayer-transfer')
   if (critical.address !== transfer.address) return { critical, transfer }
   throw new ConfigError('The lanes need a key each: one nonce sequence serves one lane.', [
     `both: ${critical.address}`,
   ])
 }
 
+type RelayerKeyRole = Extract<Role, 'relayer-critical' | 'relayer-transfer'>
+
 function keyOf(
-  role: Extract<Role, 'relayer-critical' | 'relayer-transfer'>,
+  role: RelayerKeyRole,
   { network }: RelayerConfig,
   { keystore, password }: { keystore: string | undefined; password: string | undefined },
 ): Hex {

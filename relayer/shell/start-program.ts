@@ -41,6 +41,7 @@ export async function startRelayerProgram(
       TANDEM_RELAYER_REDIS_URL: z.url().optional(),
       TANDEM_RELAYER_POLL_MS: z.coerce.number().int().min(10).max(60_000).optional(),
       TANDEM_RELAYER_TOKENS: z.string().max(4_096).optional(),
+      TANDEM_RELAYER_SIGNER_MODULE: z.string().max(1_024).optional(),
       TANDEM_RELAYER_KEYSTORE: z.string().max(1_024).optional(),
       TANDEM_RELAYER_KEYSTORE_PASSWORD: z.string().max(1_024).optional(),
     },
@@ -64,6 +65,7 @@ export async function startRelayerProgram(
   }
   const { roles } = parsed
   const signers = await loadSigners(config, {
+    module: environment.TANDEM_RELAYER_SIGNER_MODULE,
     keystore: environment.TANDEM_RELAYER_KEYSTORE,
     password: environment.TANDEM_RELAYER_KEYSTORE_PASSWORD,
   })

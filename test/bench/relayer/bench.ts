@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Hex } from 'viem'
-import { encodeFunctionData, padHex } from 'viem/utils'
-import { mailboxAbi } from '../../../sdk/abi/hyperlane.ts'
-import { eventually, rpc, type Started } from '../../fixtures/relayer/processes.ts'
+import { dispatchMany, flood } from '../../fixtures/relayer/flood.ts'
+import { eventually, type Started } from '../../fixtures/relayer/processes.ts'
 import { startStack, type Stack } from '../../fixtures/relayer/stack.ts'
 import { countOption } from '../arguments.ts'
 import { percentiles, progress, round, type Report } from '../report.ts'
@@ -41,53 +40,9 @@ export async function run(options: ReadonlyMap<string, string>): Promise<Report>
 
 type Sights = { dispatched: Sightings; delivered: Sightings }
 
-let sent = 0
-
-/** Body of a message of our own class; class 0 is the most urgent. */
-function bodyOf(stack: Stack, messageClass: number): Hex {
-  const nonce = (sent += 1).toString(16).padStart(16, '0')
-  const logId = stack.network.logId.slice(2, 18)
-  return `0x0100${messageClass.toString(16).padStart(2, '0')}${nonce}${logId}`
-}
-
-/** Dispatches messages from the test account, many in a request, one block for each request. */
-async function dispatchMany(stack: Stack, count: number, messageClass: number): Promise<void> {
-  const { east, west } = stack
-  let nonce = await east.node.getTransactionCount({
-    address: east.owner,
-    blockTag: 'pending',
-  })
-  for (let start = 0; start < count; start += SEND_MAX) {
-    const size = Math.min(SEND_MAX, count - start)
-    const calls = Array.from({ length: size }, (_, i) => {
-      const to = padHex(west.recipient, { size: 32 })
-      const args = [west.chainId, to, bodyOf(stack, messageClass)] as const
-      const data = encodeFunctionData({ abi: mailboxAbi, functionName: 'dispatch', args })
-      const params = [
-        {
-          ...{ from: east.owner, to: east.contracts.mailbox, data, gas: '0x493e0' },
-          nonce: `0x${(nonce + i).toString(16)}`,
-        },
-      ]
-      return { jsonrpc: '2.0', id: i, method: 'eth_sendTransaction', params }
-    })
-    nonce += size
-    await fetch(east.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(calls),
-    }).then((response) => response.text())
-  }
-}
-
 async function throughput(stack: Stack, { dispatched, delivered }: Sights, messages: number) {
   progress(`${messages} messages wait for the relayer`)
-  await rpc(stack.east.url, 'evm_setAutomine', [false])
-  for (let start = 0; start < messages; start += 1_000) {
-    await dispatchMany(stack, Math.min(1_000, messages - start), 4)
-    await stack.east.node.mine({ blocks: 12 })
-  }
-  await rpc(stack.east.url, 'evm_setAutomine', [true])
+  await flood(stack, messages)
   await eventually('all are dispatched', () => dispatched.seen.size >= messages, DEADLINE_MS)
   const validator = stack.network.validators[0]!.url
   await eventually(
@@ -140,12 +95,7 @@ async function delays({ dispatched, delivered }: Sights, before: ReadonlySet<Hex
 async function criticalBeside(stack: Stack, sights: Sights, backlog: number) {
   progress(`liquidations beside ${backlog} transfers`)
   const { dispatched, delivered } = sights
-  await rpc(stack.east.url, 'evm_setAutomine', [false])
-  for (let start = 0; start < backlog; start += 1_000) {
-    await dispatchMany(stack, Math.min(1_000, backlog - start), 4)
-    await stack.east.node.mine({ blocks: 12 })
-  }
-  await rpc(stack.east.url, 'evm_setAutomine', [true])
+  await flood(stack, backlog)
   const samples: number[] = []
   let waiting = 0
   while (delivered.seen.size < dispatched.seen.size || samples.length < 20) {
