@@ -46,6 +46,8 @@ export type Formation = {
   /** Answers to the probes, by chain. */
   answers: Map<number, readonly ProbeAnswer[]>
   beats: Set<number>
+  /** The lists are those of the entries, placements and skips as they are now. */
+  laidOut: boolean
   lists: Map<number, PlacedStep[]>
   results: Map<number, readonly LegOutcome[]>
   /** Ticket of the simulation that a chain waits for. */
@@ -108,6 +110,7 @@ export function beginFormation(
     probes: new Map(),
     answers: new Map(),
     beats: withHub(config, options),
+    laidOut: false,
     lists: new Map(),
     results: new Map(),
     waiting: new Map(),
@@ -136,7 +139,7 @@ export type Progress = { done: boolean; effects: SimulateEffect[] }
  */
 export function advance(state: CoreState, formation: Formation): Progress {
   const effects: SimulateEffect[] = []
-  layOutAgain(state, formation, effects)
+  if (!formation.laidOut) layOutAgain(state, formation, effects)
   // Each pass places messages, drops something or ends: the cut below bounds the passes.
   while (formation.waiting.size === 0 && formation.broken === undefined) {
     if (!settle(state, formation)) return { done: true, effects }
@@ -167,6 +170,7 @@ export function takeSimulation(
     return 'taken'
   }
   refuseInvalid(formation, { chainId, step: list[simulation.index - prefix], simulation })
+  formation.laidOut = false
   return 'taken'
 }
 
@@ -328,6 +332,7 @@ function layOutAgain(state: CoreState, formation: Formation, effects: SimulateEf
     effects.push({ type: 'simulate', ticket, chainId, env: base.env, calls, probes: asked })
   }
   formation.lists = lists
+  formation.laidOut = true
 }
 
 /** Carries entries whose nonces do not follow any more because an earlier entry fell out. */

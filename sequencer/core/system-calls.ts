@@ -1,17 +1,16 @@
-import { encodeAbiParameters, encodeFunctionData, parseAbi } from 'viem/utils'
+import { stringToHex } from 'viem/utils'
 import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import type { AccountId } from '../../sdk/protocol/ids.ts'
+import { addressWord, hashWords, joinWords, word } from '../../sdk/protocol/words.ts'
 import type { CoreChain } from './config.ts'
 import type { Call } from './leg.ts'
 
 /** A call of the system key whose nonce is not known yet. */
 export type SystemCall = Omit<Call, 'nonce'>
 
-const abi = parseAbi([
-  'function open(uint64 slot, uint64 timestampMs, bytes32[] bundleKeys, bytes32[] jointKeys)',
-  'function deliver(address mailbox, bytes message)',
-])
+const openSelector = selectorOf('open(uint64,uint64,bytes32[],bytes32[])')
+const deliverSelector = selectorOf('deliver(address,bytes)')
 
 /** Opening forgets the keys of the slot before: 1,024 of them cost six million. */
 const openGas = 10_000_000n
@@ -31,21 +30,32 @@ export function openCall(
 ): SystemCall {
   const { height, timestampMs, bundleKeys, jointKeys } = slot
   const keys = BigInt(bundleKeys.length + jointKeys.length)
-  const input = encodeFunctionData({
-    abi,
-    functionName: 'open',
-    args: [BigInt(height), BigInt(timestampMs), bundleKeys, jointKeys],
-  })
+  const input = joinWords([
+    openSelector,
+    word(height),
+    word(timestampMs),
+    // Where the two lists begin, behind the four words before them.
+    word(128),
+    word(160 + 32 * bundleKeys.length),
+    word(bundleKeys.length),
+    ...bundleKeys,
+    word(jointKeys.length),
+    ...jointKeys,
+  ])
   return systemCall(chain, { system, to: chain.slotContext, input, gas: openGas + keys * keyGas })
 }
 
 /** The call that delivers a message of this slot to a chain. */
 export function deliverCall(chain: CoreChain, system: Address, message: Hex): SystemCall {
-  const input = encodeFunctionData({
-    abi,
-    functionName: 'deliver',
-    args: [chain.mailbox, message],
-  })
+  const bytes = (message.length - 2) / 2
+  const padding = '0'.repeat((64 - ((message.length - 2) % 64)) % 64)
+  const input = joinWords([
+    deliverSelector,
+    addressWord(chain.mailbox),
+    word(64),
+    word(bytes),
+    `${message}${padding}`,
+  ])
   const gas = deliverGas + BigInt(message.length) * byteGas
   return systemCall(chain, { system, to: chain.slotContext, input, gas })
 }
@@ -68,15 +78,15 @@ export function systemCall(
 
 /** What `onlyInBundle` looks up: keccak256(abi.encode(sender, salt)). */
 export function bundleKey(sender: Address, salt: Hash): Hash {
-  return keccak256(encodeAbiParameters([{ type: 'address' }, { type: 'bytes32' }], [sender, salt]))
+  return hashWords([addressWord(sender), salt])
 }
 
 /** What a joint change looks up: keccak256(abi.encode(sender, salt, account)). */
 export function jointKey(sender: Address, salt: Hash, account: AccountId): Hash {
-  return keccak256(
-    encodeAbiParameters(
-      [{ type: 'address' }, { type: 'bytes32' }, { type: 'bytes32' }],
-      [sender, salt, account],
-    ),
-  )
+  return hashWords([addressWord(sender), salt, account])
+}
+
+/** First four bytes of the hash of a function's signature. */
+function selectorOf(signature: string): Hex {
+  return keccak256(stringToHex(signature)).slice(0, 10) as Hex
 }

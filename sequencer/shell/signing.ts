@@ -1,9 +1,9 @@
 import secp256k1 from 'secp256k1'
-import { serializeTransaction } from 'viem/utils'
-import { keccak256 } from '../../sdk/protocol/keccak.ts'
+import { keccak256, keccak256Bytes } from '../../sdk/protocol/keccak.ts'
 import { bytesToHex, concatBytes, hexToBytes } from '../../sdk/protocol/bytes.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
-import type { Call, SignedLeg } from '../core/leg.ts'
+import { feePerGasMax, type Call, type SignedLeg } from '../core/leg.ts'
+import { encodeRlp, uintRlp, type RlpItem } from './drivers/rlp.ts'
 
 /** Signs a 32-byte digest: r ‖ s ‖ v as 65 bytes, v 27 or 28. The same digest gives the same bytes. */
 export type SignDigest = (digest: Hash) => Hex
@@ -40,25 +40,32 @@ export function recoverSigner(digest: Hash, signature: Hex): Address | undefined
 export function systemSigner(privateKey: Hex): (chainId: number, call: Call) => SignedLeg {
   const key = hexToBytes(privateKey)
   return (chainId, call) => {
-    const { fee } = call
-    const transaction = {
-      type: 'eip1559' as const,
-      chainId,
-      nonce: call.nonce,
-      to: call.to,
-      data: call.input,
-      value: call.value,
-      gas: call.gas,
-      maxFeePerGas: fee.type === 'eip1559' ? fee.maxFeePerGas : fee.gasPrice,
-      maxPriorityFeePerGas: fee.type === 'eip1559' ? fee.maxPriorityFeePerGas : fee.gasPrice,
-    }
-    const digest = keccak256(serializeTransaction(transaction))
-    const { signature, recid } = secp256k1.ecdsaSign(hexToBytes(digest), key)
-    const rawTx = serializeTransaction(transaction, {
-      r: bytesToHex(signature.subarray(0, 32)),
-      s: bytesToHex(signature.subarray(32)),
-      yParity: recid,
-    })
-    return { hash: keccak256(rawTx), rawTx }
+    const { fee, to = '0x' } = call
+    const fields = [
+      uintRlp(chainId),
+      uintRlp(call.nonce),
+      uintRlp(fee.type === 'eip1559' ? fee.maxPriorityFeePerGas : fee.gasPrice),
+      uintRlp(feePerGasMax(fee)),
+      uintRlp(call.gas),
+      hexToBytes(to),
+      uintRlp(call.value),
+      hexToBytes(call.input),
+      [],
+    ]
+    const { signature, recid } = secp256k1.ecdsaSign(keccak256Bytes(typed(fields)), key)
+    const words = [signature.subarray(0, 32), signature.subarray(32)].map(withoutZeros)
+    const bytes = typed([...fields, uintRlp(recid), ...words])
+    return { hash: keccak256(bytes), rawTx: bytesToHex(bytes) }
   }
+}
+
+/** A transaction of type 2 (EIP-1559), with or without its signature. */
+function typed(fields: RlpItem): Uint8Array {
+  return concatBytes([Uint8Array.of(2), encodeRlp(fields)])
+}
+
+/** A number's bytes as RLP has them. */
+function withoutZeros(bytes: Uint8Array): Uint8Array {
+  const first = bytes.findIndex((byte) => byte !== 0)
+  return first < 0 ? new Uint8Array(0) : bytes.subarray(first)
 }

@@ -13,6 +13,7 @@ import {
   type IpcConnection,
   type NodeCall,
 } from './ipc.ts'
+import { receiptsRootOf } from './receipts-root.ts'
 import { resumeFrom, startFromGenesis } from './restore.ts'
 import { emptyPool, rewind, seal, sendLegs, StrayNodeError, type Running } from './sealing.ts'
 import { createSerial, createSignal } from './serial.ts'
@@ -55,7 +56,7 @@ export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
     accounts: (addresses) =>
       reading(async ({ node, published }) => ({
         head: headOf(published),
-        facts: await readAccounts(node.rpc, published.number, addresses),
+        facts: await readAccounts(node.reads, published.number, addresses),
       })),
     simulate: async (env, calls) => {
       if (!needsTrial(calls)) {
@@ -85,7 +86,11 @@ export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
         // A hint only: `seal` sends again and tells what the node said.
         if (refused !== undefined) await emptyPool(state)
       }),
-    seal: (plan) => inTurn((state) => seal(state, plan, options)),
+    seal: (plan) => {
+      // Found while the node still takes the legs that were staged.
+      const receiptsRoot = receiptsRootOf(plan)
+      return inTurn((state) => seal(state, { plan, receiptsRoot }, options))
+    },
     publish: () =>
       serial(async () => {
         // A node that was lost since then starts again from what the log says.
@@ -120,7 +125,7 @@ async function onParent<T>(
   env: BlockEnv,
   job: (rpc: IpcConnection) => Promise<T>,
 ): Promise<T | ReturnType<typeof stale>> {
-  return env.parentHash === published.hash ? await job(node.rpc) : stale(published)
+  return env.parentHash === published.hash ? await job(node.reads) : stale(published)
 }
 
 type Owner = {
@@ -193,15 +198,15 @@ async function takeSnapshot(
 
 async function read<T>(state: Running, ask: (head: ChainHead) => NodeCall): Promise<T> {
   const head = headOf(state.published)
-  const { rpc } = state.node
+  const { reads } = state.node
   const { method, params } = ask(head)
   try {
-    return await rpc.call<T>(method, params, readTimeoutMs)
+    return await reads.call<T>(method, params, readTimeoutMs)
   } catch (error) {
     // Two blocks later the node has forgotten the head that the question was put at.
     if (!(error instanceof NodeRpcError) || state.published.hash === head.hash) throw error
     const again = ask(headOf(state.published))
-    return await rpc.call<T>(again.method, again.params, readTimeoutMs)
+    return await reads.call<T>(again.method, again.params, readTimeoutMs)
   }
 }
 

@@ -31,11 +31,14 @@ export type AnvilOptions = {
   pidFile: string
 }
 
-/** A running node and the one connection to it. */
+/** A running node and the connections to it. */
 export type AnvilNode = {
   pid: number
   ipcPath: string
+  /** For what changes the node: it answers one message after the other. */
   rpc: IpcConnection
+  /** For what only reads, which so does not wait behind a message full of transactions. */
+  reads: IpcConnection
   /** Settles with a sentence when the process has ended or the connection broke. */
   gone: Promise<string>
   /** Ends the node; its state is in the log, so nothing is lost. */
@@ -80,14 +83,18 @@ export async function startAnvil(options: AnvilOptions): Promise<AnvilNode> {
   }
   try {
     const rpc = await connectWhenUp(ipcPath, ended, chainId, lastWords)
-    const gone = Promise.race([ended, rpc.closed.then(() => 'its connection broke')])
+    const reads = await connectIpc(ipcPath)
+    const broken = Promise.race([rpc.closed, reads.closed])
+    const gone = Promise.race([ended, broken.then(() => 'its connection broke')])
     return {
       pid,
       ipcPath,
       rpc,
+      reads,
       gone,
       stop: async () => {
         rpc.close()
+        reads.close()
         await stop()
       },
     }

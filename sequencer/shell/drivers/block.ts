@@ -56,17 +56,27 @@ export function sealedBlock(block: NodeBlock): SealedBlock {
   }
 }
 
-/** Gives the first difference between a mined block and its plan; undefined when there is none. */
-export function compareBlock(
-  plan: BlockPlan,
+/**
+ * Gives the first difference between a mined block and its plan; undefined when there is none.
+ *
+ * @param receiptsRoot - The plan's, see {@link receiptsRootOf}.
+ * @param readReceipts - Asks for the block's receipts: which leg differs, no root says.
+ */
+export async function compareBlock(
+  { plan, receiptsRoot }: { plan: BlockPlan; receiptsRoot: Hash },
   block: NodeBlock,
-  receipts: readonly NodeReceipt[],
-): Difference | undefined {
-  return (
-    compareOrder(plan, block.transactions) ??
-    compareReceipts(plan, receipts) ??
-    headerDifference(plan.env, block)
-  )
+  readReceipts: () => Promise<readonly NodeReceipt[]>,
+): Promise<Difference | undefined> {
+  const disorder = compareOrder(plan, block.transactions)
+  if (disorder !== undefined) return disorder
+  if (block.receiptsRoot !== receiptsRoot) {
+    const [expected, actual] = [
+      `receiptsRoot ${receiptsRoot}`,
+      `receiptsRoot ${block.receiptsRoot}`,
+    ]
+    return compareReceipts(plan, await readReceipts()) ?? { what: 'header', expected, actual }
+  }
+  return headerDifference(plan.env, block)
 }
 
 function compareOrder(plan: BlockPlan, mined: readonly Hash[]): Difference | undefined {

@@ -13,6 +13,8 @@ export type IpcConnection = {
    * answer in time; {@link NodeGoneError} when the connection is closed.
    */
   call: <T>(method: string, params?: readonly unknown[], timeoutMs?: number) => Promise<T>
+  /** {@link IpcConnection.call} with parameters that are JSON text already. */
+  callText: <T>(method: string, params: string, timeoutMs?: number) => Promise<T>
   /** Calls several methods in one message; the results, or what each was refused with, in order. */
   batch: (calls: readonly NodeCall[], timeoutMs?: number) => Promise<readonly BatchAnswer[]>
   /** Settles when the connection is closed, by whom ever. */
@@ -88,17 +90,16 @@ function serveConnection(socket: Socket, path: string): IpcConnection {
       socket.write(`${textOf(id)}\n`)
     })
 
+  const callText = async <T>(method: string, params: string, timeoutMs?: number) => {
+    const textOf = (id: number) =>
+      `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${params}}`
+    const answer = (await send(method, 1, textOf, timeoutMs)) as Answer
+    if (answer.error !== undefined) throw new NodeRpcError(method, answer.error)
+    return answer.result as T
+  }
   return {
-    call: async <T>(method: string, params: readonly unknown[] = [], timeoutMs?: number) => {
-      const answer = (await send(
-        method,
-        1,
-        (id) => JSON.stringify({ jsonrpc: '2.0', id, method, params }),
-        timeoutMs,
-      )) as Answer
-      if (answer.error !== undefined) throw new NodeRpcError(method, answer.error)
-      return answer.result as T
-    },
+    call: (method, params = [], timeoutMs) => callText(method, JSON.stringify(params), timeoutMs),
+    callText,
     batch: (calls, timeoutMs) => sendBatch(send, calls, timeoutMs),
     closed,
     close: () => socket.destroy(),
@@ -159,7 +160,7 @@ function onLine(socket: Socket, take: (line: string) => void): void {
     let rest = chunk
     for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
       parts.push(rest.subarray(0, end))
-      take(Buffer.concat(parts).toString('utf8'))
+      take((parts.length === 1 ? rest.subarray(0, end) : Buffer.concat(parts)).toString('utf8'))
       parts = []
       rest = rest.subarray(end + 1)
     }

@@ -27,10 +27,14 @@ export type Running = {
 const sealAttempts = 3
 const mineTimeoutMs = 30_000
 
-/** Mines a plan on the published head and compares; somebody else's transactions are driven out. */
+/**
+ * Mines a plan on the published head and compares; somebody else's transactions are driven out.
+ *
+ * @param receiptsRoot - The plan's.
+ */
 export async function seal(
   state: Running,
-  plan: BlockPlan,
+  { plan, receiptsRoot }: { plan: BlockPlan; receiptsRoot: Hash },
   { chainId, alert }: { chainId: number; alert: (alert: DriverAlert) => void },
 ): Promise<SealResult> {
   assert(state.sealed === undefined, 'one sealed block waits at most')
@@ -43,8 +47,10 @@ export async function seal(
     }
     const refused = await fillPool(state, plan.legs)
     if (refused !== undefined) return { kind: 'difference', difference: refused }
-    const { block, receipts } = await mine(state, plan.env)
-    const difference = compareBlock(plan, block, receipts)
+    const block = await mine(state, plan.env)
+    const difference = await compareBlock({ plan, receiptsRoot }, block, () =>
+      receiptsOf(state, plan.env.number),
+    )
     if (difference === undefined) {
       state.sealed = sealedBlock(block)
       state.staged = []
@@ -114,25 +120,32 @@ export async function emptyPool(state: Running): Promise<void> {
   state.staged = []
 }
 
-/** Mines the pool under an environment; gives the block and its receipts. */
-export async function mine(
-  { node, gate }: Running,
-  env: BlockEnv,
-): Promise<{ block: NodeBlock; receipts: readonly NodeReceipt[] }> {
+/** Mines the pool under an environment; gives the block. */
+export async function mine({ node, gate }: Running, env: BlockEnv): Promise<NodeBlock> {
   const { rpc } = node
   // Every time: a rollback does not bring it back.
   await rpc.call('anvil_setNextBlockBaseFeePerGas', [`0x${env.baseFeePerGas.toString(16)}`])
   const timestamp = env.timestampS
   await gate.exclusive(() => rpc.call('evm_mine', [{ timestamp }], mineTimeoutMs))
   const tag = `0x${env.number.toString(16)}`
-  const [block, receipts] = await Promise.all([
-    rpc.call<NodeBlock | null>('eth_getBlockByNumber', [tag, false], mineTimeoutMs),
-    rpc.call<readonly NodeReceipt[] | null>('eth_getBlockReceipts', [tag], mineTimeoutMs),
-  ])
-  if (block === null || receipts === null) {
-    throw new StrayNodeError(`Block ${env.number} is absent after it was mined.`)
-  }
-  return { block, receipts }
+  const block = await rpc.call<NodeBlock | null>('eth_getBlockByNumber', [tag, false])
+  if (block === null) throw new StrayNodeError(`Block ${env.number} is absent after it was mined.`)
+  return block
+}
+
+/** Reads the receipts of a block that was mined: slow for a large one. */
+export async function receiptsOf(
+  { node }: Running,
+  number: number,
+): Promise<readonly NodeReceipt[]> {
+  const tag = `0x${number.toString(16)}`
+  const receipts = await node.rpc.call<readonly NodeReceipt[] | null>(
+    'eth_getBlockReceipts',
+    [tag],
+    mineTimeoutMs,
+  )
+  if (receipts === null) throw new StrayNodeError(`Block ${number} has no receipts.`)
+  return receipts
 }
 
 /** Hash of the node's head where it is not the published one: somebody else mined. */

@@ -27,7 +27,7 @@ export async function simulateCalls(
   calls: readonly Call[],
 ): Promise<Simulated> {
   if (calls.length === 0) return { kind: 'outcomes', outcomes: [] }
-  const requests = calls.map((call) => callRequest(call, chainId))
+  const requests = calls.map((call) => requestText(call, chainId))
   const whole = await attempt(rpc, env, requests)
   if (!('reason' in whole)) return { kind: 'outcomes', outcomes: whole.outcomes }
 
@@ -103,25 +103,19 @@ export async function lookAfter(
   }
 }
 
-type Request = ReturnType<typeof callRequest>
-
 async function attempt(
   rpc: IpcConnection,
   env: BlockEnv,
-  calls: readonly Request[],
+  calls: readonly string[],
 ): Promise<{ outcomes: LegOutcome[] } | { reason: string }> {
+  const overrides = JSON.stringify(overridesOf(env))
+  const states = `[{"blockOverrides":${overrides},"calls":[${calls.join(',')}]}]`
+  const rest = '"validation":true,"traceTransfers":false,"returnFullTransactions":false'
+  const params = `[{"blockStateCalls":${states},${rest}},"${quantity(env.number - 1)}"]`
   try {
-    const blocks = await rpc.call<[{ calls: readonly NodeOutcome[] }]>(
+    const blocks = await rpc.callText<[{ calls: readonly NodeOutcome[] }]>(
       'eth_simulateV1',
-      [
-        {
-          blockStateCalls: [{ blockOverrides: overridesOf(env), calls }],
-          validation: true,
-          traceTransfers: false,
-          returnFullTransactions: false,
-        },
-        quantity(env.number - 1),
-      ],
+      params,
       simulateTimeoutMs,
     )
     return { outcomes: blocks[0].calls.map(outcomeOf) }
@@ -140,6 +134,17 @@ function overridesOf(env: BlockEnv) {
     baseFeePerGas: quantity(env.baseFeePerGas),
     prevRandao: env.prevRandao,
   }
+}
+
+/** Texts of calls: those of an open block are simulated again before every slot that follows. */
+const texts = new WeakMap<Call, string>()
+
+function requestText(call: Call, chainId: number): string {
+  const known = texts.get(call)
+  if (known !== undefined) return known
+  const text = JSON.stringify(callRequest(call, chainId))
+  texts.set(call, text)
+  return text
 }
 
 /** A call as the node takes it. */

@@ -4,7 +4,15 @@ import type { Call, Leg } from '../../core/leg.ts'
 import { headerDifference, type NodeBlock, type NodeReceipt } from './block.ts'
 import type { Simulated } from './driver.ts'
 import { batchCallsMax, NodeRpcError, type NodeCall } from './ipc.ts'
-import { emptyPool, mine, rewind, strayHead, StrayNodeError, type Running } from './sealing.ts'
+import {
+  emptyPool,
+  mine,
+  receiptsOf,
+  rewind,
+  strayHead,
+  StrayNodeError,
+  type Running,
+} from './sealing.ts'
 import { callRequest } from './simulate.ts'
 
 /** Times that a trial into which somebody else's transactions came is made again. */
@@ -51,7 +59,7 @@ async function tryOnce(
   const sent = await send(state, chainId, calls)
   if ('refused' in sent) return { kind: 'invalid', ...sent.refused }
   const { hashes } = sent
-  const { block, receipts } = await mine(state, env)
+  const block = await mine(state, env)
   const ours = new Set(hashes)
   if (block.transactions.some((hash) => !ours.has(hash))) return 'disturbed'
   const absent = hashes.findIndex((hash, i) => block.transactions[i] !== hash)
@@ -60,6 +68,7 @@ async function tryOnce(
     return { kind: 'invalid', index: absent, reason }
   }
   checkPlace(env, block)
+  const receipts = await receiptsOf(state, env.number)
   return { kind: 'outcomes', outcomes: await outcomesOf(state, receipts) }
 }
 

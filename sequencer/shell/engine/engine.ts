@@ -246,24 +246,28 @@ export class Engine {
       const plan = this.resumptions.plan(chainId)
       if (plan !== undefined) this.#plans.set(chainId, plan)
     }
+    // The nodes have the longest way to go. What lies in a pool is nothing yet: it is mined once its
+    // slot is durable, and a node whose sequencer ended is ended with its pool.
+    this.#stage(record)
     this.#start(async () => {
-      const recordBytes = await this.writer.append(record)
-      this.#recovery.durable(record, hash)
-      observe({ type: 'slot', slot, recordBytes, durableMs: clock.elapsedMs() - startedMs })
-      this.#faultpoint({ name: 'durable', superblock: slot.superblock, bundles: bundlesIn(slot) })
+      const appending = this.writer.append(record)
+      // Signed while the disk works; nobody gets one before its slot is durable.
       const receipts = this.writer.receipts(record)
+      const recordBytes = await appending
+      this.#faultpoint({ name: 'durable', superblock: slot.superblock, bundles: bundlesIn(slot) })
       for (const [i, entry] of slot.entries.entries()) {
         this.answers.receipt(entry.waiters, receipts[i] as SignedReceipt)
       }
       for (const { entryId, waiters, fault } of slot.refused) {
         this.#refuse(waiters, entryId, fault)
       }
-      this.#stage(record)
+      this.#recovery.durable(record, hash)
+      observe({ type: 'slot', slot, recordBytes, durableMs: clock.elapsedMs() - startedMs })
       this.dispatch({ type: 'durable', height: slot.height })
     })
   }
 
-  /** Sends a durable slot's legs ahead to the nodes; sealing sends again what is missing. */
+  /** Sends a slot's legs ahead to the nodes; sealing sends again what is missing. */
   #stage({ chains }: SlotRecord): void {
     for (const { chainId, legs } of chains) {
       const signed = legs.map(({ hash, rawTx }) => ({ hash, rawTx }))

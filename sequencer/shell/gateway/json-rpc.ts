@@ -65,6 +65,7 @@ const unknownMethod = -32_601
 const internalError = -32_603
 const nameLengthMax = 64
 const shortAnswer = 4_096
+const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /** Makes a method whose parameters have a shape. */
 export function method<S extends z.ZodType>(
@@ -82,14 +83,14 @@ export async function answerBytes(
   origin: RpcOrigin = {},
 ): Promise<string> {
   const answer = await answerMessage(endpoint, bytes, origin)
-  return Array.isArray(answer) ? arrayText(answer) : JSON.stringify(answer, plain)
+  return Array.isArray(answer) ? arrayText(answer) : textOf(answer)
 }
 
 /** Writes an array of answers; those that make it too long are answered with that. */
 function arrayText(answers: readonly Answer[]): string {
   let room: number = LIMITS.rpcAnswerBytes
   const texts = answers.map((answer) => {
-    const text = JSON.stringify(answer, plain)
+    const text = textOf(answer)
     room -= text.length
     // Short answers always fit: what a sent transaction is answered with is never lost.
     if (room >= 0 || text.length <= shortAnswer) return text
@@ -106,7 +107,7 @@ function arrayText(answers: readonly Answer[]): string {
  * @param bytes - The request's, where they are known: then the refusal is signed.
  */
 export function refusalText(endpoint: RpcEndpoint, error: TandemError, bytes?: Uint8Array): string {
-  return JSON.stringify(failure(null, describe(endpoint, error, bytes)), plain)
+  return textOf(failure(null, describe(endpoint, error, bytes)))
 }
 
 async function answerMessage(
@@ -116,7 +117,7 @@ async function answerMessage(
 ): Promise<Answer | Answer[]> {
   let message: unknown
   try {
-    message = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    message = JSON.parse(decoder.decode(bytes))
   } catch {
     return failure(null, framing(parseError, 'the body is JSON in UTF-8', 'body'))
   }
@@ -276,6 +277,16 @@ function framing(code: number, rule: string, path: string): RpcError {
 
 function failure(id: Id, error: RpcError): Answer {
   return { jsonrpc: '2.0', id, error }
+}
+
+/** Writes an answer. Few hold a bigint, and to look at every value for one is slow. */
+function textOf(answer: Answer): string {
+  try {
+    return JSON.stringify(answer)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    return JSON.stringify(answer, plain)
+  }
 }
 
 function plain(_key: string, value: unknown): unknown {

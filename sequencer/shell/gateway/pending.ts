@@ -1,7 +1,7 @@
 import type { Hash } from '../../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
 import type { Leg } from '../../core/leg.ts'
-import type { ChainHistory, History } from '../history/history.ts'
+import type { History } from '../history/history.ts'
 import type { SequencerPort } from '../port.ts'
 
 /** A transaction that was taken and is in no published block yet. */
@@ -40,7 +40,16 @@ export function watchPending(sequencer: SequencerPort, history: History): Pendin
     chains.set(chainId, made)
     return made
   }
-  const note = (leg: Leg) => take(of(leg.chainId), leg, history.chain(leg.chainId))
+  /** Notes a transaction, in whose block it stands if that is known. */
+  const note = (leg: Leg, blockNumber?: bigint) => {
+    const chain = history.chain(leg.chainId)
+    // Its block may have been published before the answer came here.
+    const published =
+      blockNumber === undefined
+        ? chain?.transaction(leg.hash) !== undefined
+        : blockNumber <= (chain?.last() ?? 0)
+    take(of(leg.chainId), leg, published)
+  }
   history.onSuperblock(({ blocks }) => {
     for (const { chainId, legs } of blocks) {
       const { waiting } = of(chainId)
@@ -68,7 +77,11 @@ export function watchPending(sequencer: SequencerPort, history: History): Pendin
       },
       sendBundle: async (bundle) => {
         const receipt = await sequencer.sendBundle(bundle)
-        bundle.legs.forEach(note)
+        for (const [i, leg] of bundle.legs.entries()) {
+          const result = receipt.results[i]
+          // What is voided or was left out is in no block.
+          if (result !== undefined && result.status !== 2) note(leg, result.blockNumber)
+        }
         return receipt
       },
       acceptBundle: async (bundle) => {
@@ -85,12 +98,10 @@ function placeOf({ first, recent }: Taken): number {
   return first + recent.length
 }
 
-function take(taken: Taken, leg: Leg, history: ChainHistory | undefined): void {
+function take(taken: Taken, leg: Leg, published: boolean): void {
   const { waiting, recent, listeners } = taken
   const { hash } = leg
   if (waiting.has(hash)) return
-  // Its block may have been published before the answer came here.
-  const published = history?.transaction(hash) !== undefined
   if (!published) waiting.set(hash, leg)
   for (const old of waiting.keys()) {
     if (waiting.size <= LIMITS.rpcPending) break

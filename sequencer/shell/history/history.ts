@@ -45,6 +45,8 @@ export type ChainHistory = {
   chainId: number
   /** Last block that readers see; undefined before the first. */
   head: () => ChainHead | undefined
+  /** Its number alone. */
+  last: () => number | undefined
   byNumber: (number: number) => HistoryBlock | undefined
   byHash: (hash: Hash) => HistoryBlock | undefined
   transaction: (hash: Hash) => TransactionPlace | undefined
@@ -214,6 +216,7 @@ function chainHistory(chainId: number, store: ChainStore, reading: Reading): Cha
       const { hash, timestampS } = entry.block
       return { number: entry.block.number, hash, timestampS }
     },
+    last: store.last,
     byNumber,
     byHash: (hash) => reading(() => store.byHash(hash)),
     transaction: (hash) => reading(() => store.transaction(hash)),

@@ -26,11 +26,20 @@ const DATA_BYTES = 96 * 1_024
  *
  * @param range.until - Last height that may be posted.
  * @param parentHash - Hash of the slot before `range.from`.
+ * @param known - What is known of slots without reading their records.
  */
 export async function packBatch(
   log: LogStore,
   logId: Hash,
-  { range, parentHash }: { range: { from: number; until: number }; parentHash: Hash },
+  {
+    range,
+    parentHash,
+    known,
+  }: {
+    range: { from: number; until: number }
+    parentHash: Hash
+    known: (height: number) => PostedSlot | undefined
+  },
 ): Promise<PackedBatch> {
   let records = await readRecords(log, range)
   let data = packRecords(records)
@@ -38,7 +47,10 @@ export async function packBatch(
     records = records.slice(0, Math.ceil(records.length / 2))
     data = packRecords(records)
   }
-  const slots = records.map((record, i) => postedSlot(logId, range.from + i, record))
+  const slots = records.map((record, i) => {
+    const height = range.from + i
+    return known(height) ?? postedSlot(logId, height, record)
+  })
   const batch: SlotBatch = {
     firstSlot: BigInt(range.from),
     count: slots.length,

@@ -2,7 +2,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { BaseError } from '../../../sdk/protocol/errors.ts'
 import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import { EMPTY_ROOT } from '../../../sdk/protocol/merkle.ts'
-import { slotBatchDigest } from '../../../sdk/protocol/posting.ts'
+import { slotBatchDigest, type PostedSlot } from '../../../sdk/protocol/posting.ts'
 import { L1Error, type L1Client } from '../l1/l1-client.ts'
 import type { LogStore } from '../log/log-store.ts'
 import type { SignDigest } from '../signing.ts'
@@ -23,6 +23,8 @@ export type PosterOptions = {
   posterKey: Hex
   /** Height of the last slot that every reader sees: nothing later is posted. */
   publishedSlot: () => number
+  /** What `l1` is told of a slot, where that is known without its record. */
+  known: (height: number) => PostedSlot | undefined
   /** Milliseconds by a clock that only runs. */
   elapsedMs: () => number
   /** Milliseconds between two batches while one is not full. */
@@ -67,9 +69,10 @@ export function createPoster(options: PosterOptions): Poster {
   let lastBatchMs = Number.NEGATIVE_INFINITY
 
   const send = async (position: LedgerPosition, baseFeePerGas: bigint, attempt: number) => {
-    const { logId, log, ledgerAddress, l1ChainId, signDigest } = options
+    const { logId, log, ledgerAddress, l1ChainId, signDigest, known } = options
     const range = { from: position.nextSlot, until: publishedSlot() }
-    const { batch, data } = await packBatch(log, logId, { range, parentHash: position.tipHash })
+    const { tipHash: parentHash } = position
+    const { batch, data } = await packBatch(log, logId, { range, parentHash, known })
     const signature = signDigest(slotBatchDigest(logId, batch, data))
     const nonce = await l1.nonceOf(account.address)
     const bytes = (data.length - 2) / 2

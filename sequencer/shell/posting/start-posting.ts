@@ -50,6 +50,7 @@ export function startPosting(
     l1ChainId: settlement.chainId,
     posterKey: loadRoleKey('poster', network).privateKey,
     publishedSlot: () => engine.publishedSlot,
+    known: engine.writer.posted,
     elapsedMs: () => performance.now(),
     intervalMs: settings.SEQUENCER_POST_INTERVAL_MS,
   })

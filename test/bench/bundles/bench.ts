@@ -1,8 +1,10 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { readProcesses } from '../../../sdk/process/pids.ts'
 import type { Address } from '../../../sdk/protocol/hex.ts'
 import { countOption } from '../arguments.ts'
+import { processorMs } from '../processor.ts'
 import { percentiles, progress, round, type Report } from '../report.ts'
 import type { Seen, Task } from './client.ts'
 import { makeSenders, messageLeg, plainLeg, type Leg, type Sender } from './legs.ts'
@@ -41,7 +43,13 @@ export async function run(options: ReadonlyMap<string, string>): Promise<Report>
     const warm = make(count / 4)
     await send('warm-up', warm)
     const timed = make(count)
+    const used = watchProcessor({
+      sequencer: [running.pid],
+      nodes: nodesOf(running),
+      client: [client.pid!],
+    })
     const full = await send(`${count} bundles, saturated`, timed)
+    const processorMsPerBundle = used(count)
     const perSecond = count / (full.elapsedMs / 1_000)
     const atLoad: Record<string, unknown> = {}
     for (const load of loads) {
@@ -62,8 +70,9 @@ export async function run(options: ReadonlyMap<string, string>): Promise<Report>
     return {
       bundlesPerSecond: round(perSecond),
       legsPerSecond: round(perSecond * 2),
-      ratioToRaw: round(perSecond / raw),
-      rawBundlesPerSecond: round(raw),
+      ratioToRaw: round(perSecond / raw.bundlesPerSecond),
+      rawBundlesPerSecond: round(raw.bundlesPerSecond),
+      processorMsPerBundle: { ...processorMsPerBundle, raw: raw.processorMsPerBundle },
       ...(atLoad['50%'] as Report),
       atLoad,
       saturated: latencies(full),
@@ -74,6 +83,24 @@ export async function run(options: ReadonlyMap<string, string>): Promise<Report>
     await stop(client)
     await running.stop()
   }
+}
+
+function nodesOf({ layout }: BenchNetwork): number[] {
+  const nodes = readProcesses(layout.pidFile).filter(({ name }) => name.startsWith('node-'))
+  return nodes.map(({ pid }) => pid)
+}
+
+/** Processor time that groups of processes use from now on, for each of so many bundles. */
+function watchProcessor(groups: Record<string, readonly number[]>): (bundles: number) => Report {
+  const before = Object.entries(groups).map(([name, pids]) => ({
+    name,
+    pids,
+    ms: processorMs(pids),
+  }))
+  return (bundles) =>
+    Object.fromEntries(
+      before.map(({ name, pids, ms }) => [name, round((processorMs(pids) - ms) / bundles)]),
+    )
 }
 
 type Send = (title: string, bundles: readonly Bundle[], perSecond?: number) => Promise<Seen>

@@ -5,6 +5,8 @@ import { BLOCK_GAS_LIMIT, GENESIS_TIMESTAMP_S } from '../../../sequencer/shell/c
 import { startAnvil, type AnvilNode } from '../../../sequencer/shell/drivers/anvil-node.ts'
 import { batchCallsMax } from '../../../sequencer/shell/drivers/ipc.ts'
 import type { Hex } from '../../../sdk/protocol/hex.ts'
+import { processorMs } from '../processor.ts'
+import { round } from '../report.ts'
 import type { Leg } from './legs.ts'
 
 const baseFeePerGas = 1_000_000_000n
@@ -16,7 +18,7 @@ const bundlesPerBlock = 100
  * once, and mines: no log, no simulation, no comparison, no receipts.
  *
  * @param warm - Bundles before the clock starts.
- * @returns Bundles a second.
+ * @returns Bundles a second, and processor time per bundle of the nodes and of this process.
  */
 export async function rawRate(
   genesisFile: (chainId: number) => string,
@@ -29,7 +31,7 @@ export async function rawRate(
     warm: readonly (readonly Leg[])[]
     timed: readonly (readonly Leg[])[]
   },
-): Promise<number> {
+): Promise<{ bundlesPerSecond: number; processorMsPerBundle: { nodes: number; client: number } }> {
   const directory = mkdtempSync(join(tmpdir(), 'tandem-raw-'))
   const nodes = new Map<number, AnvilNode>()
   try {
@@ -49,9 +51,18 @@ export async function rawRate(
       )
     }
     await put(nodes, warm)
+    const pids = [...nodes.values()].map(({ pid }) => pid)
+    const before = { nodes: processorMs(pids), client: processorMs([process.pid]) }
     const startMs = performance.now()
     await put(nodes, timed)
-    return timed.length / ((performance.now() - startMs) / 1_000)
+    const seconds = (performance.now() - startMs) / 1_000
+    return {
+      bundlesPerSecond: timed.length / seconds,
+      processorMsPerBundle: {
+        nodes: round((processorMs(pids) - before.nodes) / timed.length),
+        client: round((processorMs([process.pid]) - before.client) / timed.length),
+      },
+    }
   } finally {
     await Promise.all([...nodes.values()].map((node) => node.stop()))
     rmSync(directory, { recursive: true, force: true })

@@ -41,6 +41,7 @@ function posterOf(l1: L1Double, change: Options = {}): { poster: Poster; events:
     ledgerAddress: `0x${'9'.repeat(40)}`,
     signDigest: digestSigner(SEQUENCER_KEY),
     publishedSlot: () => log.tip(),
+    known: () => undefined,
     elapsedMs: () => 0,
     intervalMs: 0,
     observe: (event) => events.push(event),
