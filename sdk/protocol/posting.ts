@@ -2,7 +2,7 @@ import { hashTypedData } from 'viem/utils'
 import { keccak256 } from './keccak.ts'
 import { tandemDomain } from './feeds.ts'
 import type { Hash, Hex } from './hex.ts'
-import { doubleHash, word } from './words.ts'
+import { doubleHash } from './words.ts'
 
 /** Consecutive slots as `SlotLedger` on `l1` takes them. */
 export type SlotBatch = {
@@ -45,5 +45,5 @@ export type PostedSlot = { slot: bigint; slotHash: Hash; receiptRoot: Hash }
 
 /** Leaf of one slot in its batch's tree. */
 export function slotLeaf({ slot, slotHash, receiptRoot }: PostedSlot): Hash {
-  return doubleHash([word(slot), slotHash, receiptRoot])
+  return doubleHash([slot, slotHash, receiptRoot])
 }

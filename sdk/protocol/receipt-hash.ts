@@ -13,40 +13,31 @@ import {
 } from './receipt.ts'
 import type { Voided } from './entry.ts'
 import type { ErrorValues } from './errors.ts'
-import { addressWord, doubleHash, hashWords, joinWords, word } from './words.ts'
+import { addressWord, doubleHash, hashWords, type Word } from './words.ts'
 
 /** A log as a receipt commits to it. */
 export type HashedLog = { address: Address; topics: readonly Hash[]; data: Hex }
 
 const voidedParameters = [{ type: 'string' }, { type: 'uint32' }, { type: 'bytes32' }] as const
-const noLogsHash = hashWords([word(32), word(0)])
+const noLogsHash = hashWords([32, 0])
 
 /** keccak256 of `abi.encode((address, bytes32[], bytes)[])` over a leg's logs in order. */
 export function logsHash(logs: readonly HashedLog[]): Hash {
   if (logs.length === 0) return noLogsHash
-  const rows = logs.map(logWords)
-  const offsets: Hex[] = []
+  const offsets: Word[] = []
+  const rows: Word[] = []
   let offset = 32 * logs.length
-  for (const row of rows) {
-    offsets.push(word(offset))
-    offset += (row.length - 2) / 2
+  for (const { address, topics, data } of logs) {
+    offsets.push(offset)
+    const bytes = (data.length - 2) / 2
+    const padding = (32 - (bytes % 32)) % 32
+    // `abi.encode(address, bytes32[], bytes)` without the offset before it.
+    rows.push(addressWord(address), 96, 128 + 32 * topics.length)
+    rows.push(topics.length, ...topics)
+    rows.push(bytes, data, `0x${'00'.repeat(padding)}`)
+    offset += 160 + 32 * topics.length + bytes + padding
   }
-  return hashWords([word(32), word(logs.length), ...offsets, ...rows])
-}
-
-/** `abi.encode(address, bytes32[], bytes)` without the offset before it. */
-function logWords({ address, topics, data }: HashedLog): Hex {
-  const bytes = (data.length - 2) / 2
-  const padding = '0'.repeat((64 - ((data.length - 2) % 64)) % 64)
-  return joinWords([
-    addressWord(address),
-    word(96),
-    word(128 + 32 * topics.length),
-    word(topics.length),
-    ...topics,
-    word(bytes),
-    `${data}${padding}`,
-  ])
+  return hashWords([32, logs.length, ...offsets, ...rows])
 }
 
 /** Merkle root over an entry's leg results; a leaf binds the leg's place in the entry. */
@@ -64,26 +55,26 @@ export function voidedRoot({ leg, reason }: Voided): Hash {
 /** Leaf of one leg's result. */
 export function legResultLeaf(result: LegResult, index: number): Hash {
   return doubleHash([
-    word(index),
-    word(result.chainId),
+    index,
+    result.chainId,
     result.transactionHash,
-    word(result.status),
-    word(result.gasUsed),
+    result.status,
+    result.gasUsed,
     result.logsHash,
-    word(result.blockNumber),
+    result.blockNumber,
   ])
 }
 
 /** Leaf of one preconfirmation in its slot's receipt tree. */
 export function preconfirmationLeaf(promise: Preconfirmation): Hash {
   return doubleHash([
-    word(promise.slot),
-    word(promise.view),
-    word(promise.index),
+    promise.slot,
+    promise.view,
+    promise.index,
     promise.entryId,
     promise.resultRoot,
-    word(promise.deadlineSlot),
-    word(promise.issuedAtMs),
+    promise.deadlineSlot,
+    promise.issuedAtMs,
   ])
 }
 

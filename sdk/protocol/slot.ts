@@ -4,7 +4,7 @@ import type { BundleTerms, EntryKind, Lane, RiskVersion, Voided } from './entry.
 import { tandemDomain } from './feeds.ts'
 import type { Address, Hash, Hex } from './hex.ts'
 import { merkleRoot } from './merkle.ts'
-import { addressWord, doubleHash, hashWords, word } from './words.ts'
+import { addressWord, doubleHash, hashWords } from './words.ts'
 
 /** What a slot commits to; its hash is the next slot's parent. */
 export type SlotHeader = {
@@ -181,25 +181,25 @@ export function slotHash(logId: Hash, header: SlotHeader): Hash {
   const { name, version, salt } = tandemDomain(logId)
   const domain = hashWords([domainTypeHash, hashText(name), hashText(version), salt])
   const roots = header.chainRoots.map(({ chainId, root }) =>
-    hashWords([chainRootTypeHash, word(chainId), root]),
+    hashWords([chainRootTypeHash, chainId, root]),
   )
   const struct = hashWords([
     slotHeaderTypeHash,
-    word(header.version),
-    word(header.height),
-    word(header.view),
+    header.version,
+    header.height,
+    header.view,
     addressWord(header.leader),
-    word(header.superblock),
+    header.superblock,
     header.parentHash,
-    word(header.timestampMs),
-    word(header.l1Origin.number),
+    header.timestampMs,
+    header.l1Origin.number,
     header.l1Origin.hash,
-    word(header.forcedCursor),
+    header.forcedCursor,
     header.nativeRoot,
-    word(header.marksSeq),
-    word(header.risk.marksSeq),
-    word(header.risk.paramsVersion),
-    hashWords(header.laneCounts.map(word)),
+    header.marksSeq,
+    header.risk.marksSeq,
+    header.risk.paramsVersion,
+    hashWords(header.laneCounts),
     header.entriesRoot,
     hashWords(roots),
     header.bodyHash,
@@ -217,7 +217,7 @@ export function chainRoot(
 ): Hash {
   return merkleRoot(
     legs.map(({ hash, status, gasUsed, logsHash }) =>
-      doubleHash([hash, word(status), word(gasUsed), logsHash]),
+      doubleHash([hash, status, gasUsed, logsHash]),
     ),
   )
 }

@@ -109,15 +109,29 @@ function createWriter(): Writer {
     byte(tag)
     count(size)
   }
+  /** Writes text that is not of one byte a letter. */
+  const wide = (text: string) => {
+    const encoded = new TextEncoder().encode(text)
+    count(encoded.length)
+    room(encoded.length)
+    bytes.set(encoded, at)
+    at += encoded.length
+  }
   return {
     byte,
     head,
     text: (text) => {
-      const encoded = new TextEncoder().encode(text)
-      count(encoded.length)
-      room(encoded.length)
-      bytes.set(encoded, at)
-      at += encoded.length
+      const start = at
+      count(text.length)
+      room(text.length)
+      for (let i = 0; i < text.length; i++) {
+        const code = text.charCodeAt(i)
+        if (code >= 0x80) {
+          at = start
+          return wide(text)
+        }
+        bytes[at++] = code
+      }
     },
     hex: (text) => {
       const { length } = text

@@ -16,6 +16,7 @@ import {
   type LegOrigin,
   type RecordedChain,
   type RecordedEntry,
+  type RecordedLeg,
   type SlotHeader,
   type SlotRecord,
   type UnusedLeg,
@@ -71,7 +72,7 @@ export function recordSlot(
     entriesRoot: merkleRoot(entries.map(({ entryId }) => keccak256(entryId))),
     chainRoots: chains.map(({ chainId, legs }) => ({
       chainId,
-      root: chainRoot(legs.map((leg) => ({ ...leg, logsHash: logsHash(leg.logs) }))),
+      root: chainRoot(legs.map((leg) => ({ ...leg, logsHash: hashOfLogs(leg.logs) }))),
     })),
     bodyHash: slotBodyHash(body),
   }
@@ -159,6 +160,16 @@ export function receiptsOf(record: SlotRecord): UnsignedReceipts {
 }
 
 const noLogsHash = logsHash([])
+/** Hashes of the logs of recorded legs: the slot's header needs them, and the receipts. */
+const hashes = new WeakMap<RecordedLeg['logs'], Hash>()
+
+function hashOfLogs(logs: RecordedLeg['logs']): Hash {
+  const known = hashes.get(logs)
+  if (known !== undefined) return known
+  const hash = logsHash(logs)
+  hashes.set(logs, hash)
+  return hash
+}
 
 /** Results of each entry's legs in their order. */
 function resultsOf({ entries, chains }: SlotRecord): LegResult[][] {
@@ -184,7 +195,7 @@ function resultsOf({ entries, chains }: SlotRecord): LegResult[][] {
         transactionHash: hash,
         status,
         gasUsed,
-        logsHash: logsHash(logs),
+        logsHash: hashOfLogs(logs),
         blockNumber: BigInt(env.number),
       }
     }

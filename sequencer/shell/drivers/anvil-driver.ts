@@ -1,5 +1,5 @@
 import { assert } from '../../../sdk/protocol/assert.ts'
-import type { Hash } from '../../../sdk/protocol/hex.ts'
+import type { Hex } from '../../../sdk/protocol/hex.ts'
 import type { BlockEnv, ChainHead, SealedBlock } from '../../core/execution.ts'
 import { readAccounts } from './accounts.ts'
 import type { DriverAlert } from './alert.ts'
@@ -16,9 +16,9 @@ import {
 import { receiptsRootOf } from './receipts-root.ts'
 import { resumeFrom, startFromGenesis } from './restore.ts'
 import { emptyPool, rewind, seal, sendLegs, StrayNodeError, type Running } from './sealing.ts'
-import { createSerial, createSignal } from './serial.ts'
+import { createSerial, createSignal, type Signal } from './serial.ts'
 import { lookAfter, simulateCalls } from './simulate.ts'
-import { listSnapshots, writeSnapshot } from './snapshot.ts'
+import { listSnapshots, writeSnapshotAside } from './snapshot.ts'
 import { needsTrial, tryCalls } from './trial.ts'
 
 /** What makes a rollup's driver. */
@@ -64,16 +64,14 @@ export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
           onParent(state, env, (rpc) => simulateCalls(rpc, chainId, env, calls)),
         )
       }
-      for (;;) {
-        const tried = await inTurn(async (state) => {
+      return await onceDecided(decided, () =>
+        inTurn(async (state) => {
           // A trial needs the head itself: it waits until the block on top of it is decided.
           if (state.sealed !== undefined) return undefined
           if (env.parentHash !== state.published.hash) return stale(state.published)
           return await tryCalls(state, env, { chainId, calls })
-        })
-        if (tried !== undefined) return tried
-        await decided.next()
-      }
+        }),
+      )
     },
     look: (env, calls, what) =>
       reading((state) =>
@@ -104,12 +102,19 @@ export function createAnvilDriver(options: AnvilDriverOptions): ChainDriver {
         decided.notify()
       }),
     snapshot: async () => {
-      for (;;) {
-        const head = await inTurn((state) => takeSnapshot(state, snapshotDirectory))
-        if (head !== undefined) return head
-        await decided.next()
-      }
+      const { head, dump } = await onceDecided(decided, () => inTurn(dumpHead))
+      await writeSnapshotAside({ directory: snapshotDirectory, head, dump })
+      return head
     },
+  }
+}
+
+/** Attempts something as often as a sealed block is in its way: then it gives nothing. */
+async function onceDecided<T>(decided: Signal, attempt: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const done = await attempt()
+    if (done !== undefined) return done
+    await decided.next()
   }
 }
 
@@ -185,15 +190,15 @@ function ownNode(options: AnvilDriverOptions): Owner {
   }
 }
 
-/** Writes the published head's state; undefined while a sealed block lies on top of it. */
-async function takeSnapshot(
-  { node, published, sealed }: Running,
-  directory: string,
-): Promise<ChainHead | undefined> {
+/** The published head's state; undefined while a sealed block lies on top of it. */
+async function dumpHead({
+  node,
+  published,
+  sealed,
+}: Running): Promise<{ head: ChainHead; dump: Hex } | undefined> {
   if (sealed !== undefined) return undefined
-  const dump = await node.rpc.call<Hash>('anvil_dumpState', [], dumpTimeoutMs)
-  writeSnapshot(directory, published, dump)
-  return headOf(published)
+  const dump = await node.rpc.call<Hex>('anvil_dumpState', [], dumpTimeoutMs)
+  return { head: headOf(published), dump }
 }
 
 async function read<T>(state: Running, ask: (head: ChainHead) => NodeCall): Promise<T> {

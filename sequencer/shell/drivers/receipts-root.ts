@@ -1,9 +1,10 @@
-import { concatBytes, hexToBytes } from '../../../sdk/protocol/bytes.ts'
+import { concatBytes } from '../../../sdk/protocol/bytes.ts'
 import { keccak256, keccak256Bytes } from '../../../sdk/protocol/keccak.ts'
 import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
+import { encodeFields, uint } from '../../../sdk/protocol/rlp.ts'
 import type { ExpectedOutcome } from '../../core/execution.ts'
 import type { SignedLeg } from '../../core/leg.ts'
-import { bloomOf } from '../history/bloom.ts'
+import { logsBloom } from '../history/bloom.ts'
 import { encodeRlp, uintRlp, type RlpItem } from './rlp.ts'
 
 /**
@@ -29,19 +30,29 @@ function receiptBytes(
   cumulativeGas: bigint,
   rawTx: Hex,
 ): Uint8Array {
-  const body = encodeRlp([
-    uintRlp(status),
-    uintRlp(cumulativeGas),
+  const body = encodeFields([
+    uint(status),
+    uint(cumulativeGas),
     bloomOf(logs),
-    logs.map(({ address, topics, data }) => [
-      hexToBytes(address),
-      topics.map(hexToBytes),
-      hexToBytes(data),
-    ]),
+    logs.map(({ address, topics, data }) => [address, topics, data]),
   ])
   // A list's first byte is 0xc0 or above; what is below names the type of a later kind.
   const type = Number.parseInt(rawTx.slice(2, 4), 16)
   return type < 0xc0 ? concatBytes([Uint8Array.of(type), body]) : body
+}
+
+/** Blooms of what logs alike: the same accounts do the same again and again. */
+const blooms = new Map<string, Hex>()
+const bloomsKept = 4_096
+
+function bloomOf(logs: ExpectedOutcome['logs']): Hex {
+  const key = logs.map(({ address, topics }) => address + topics.join('')).join()
+  const known = blooms.get(key)
+  if (known !== undefined) return known
+  if (blooms.size >= bloomsKept) blooms.clear()
+  const bloom = logsBloom(logs)
+  blooms.set(key, bloom)
+  return bloom
 }
 
 type Item = { nibbles: Uint8Array; value: Uint8Array }

@@ -1,19 +1,66 @@
-import { concatBytes } from '../../../sdk/protocol/bytes.ts'
-
 /** What RLP encodes: bytes, or a list of such. */
 export type RlpItem = Uint8Array | readonly RlpItem[]
 
 /** Depth to which lists may lie in each other: transactions need three. */
 const depthMax = 8
 
-/** Encodes an item as RLP. */
+/** Encodes an item as RLP. Lengths are found first; then every byte is written once. */
 export function encodeRlp(item: RlpItem): Uint8Array {
+  const lengths: number[] = []
+  const bytes = new Uint8Array(measure(item, lengths))
+  write(item, { bytes, at: 0, lengths, next: 0 })
+  return bytes
+}
+
+/** Gives an item's encoded length; notes the content lengths of all lists, outer ones first. */
+function measure(item: RlpItem, lengths: number[]): number {
   if (item instanceof Uint8Array) {
-    if (item.length === 1 && (item[0] as number) < 0x80) return item
-    return concatBytes([lengthPrefix(item.length, 0x80), item])
+    return isItself(item) ? 1 : prefixLength(item.length) + item.length
   }
-  const body = concatBytes(item.map(encodeRlp))
-  return concatBytes([lengthPrefix(body.length, 0xc0), body])
+  const place = lengths.push(0) - 1
+  let length = 0
+  for (const inner of item) length += measure(inner, lengths)
+  lengths[place] = length
+  return prefixLength(length) + length
+}
+
+type Output = { bytes: Uint8Array; at: number; lengths: readonly number[]; next: number }
+
+function write(item: RlpItem, output: Output): void {
+  if (item instanceof Uint8Array) {
+    if (!isItself(item)) writePrefix(output, 0x80, item.length)
+    output.bytes.set(item, output.at)
+    output.at += item.length
+    return
+  }
+  writePrefix(output, 0xc0, output.lengths[output.next++] as number)
+  for (const inner of item) write(inner, output)
+}
+
+/** A byte below 0x80 stands for itself. */
+function isItself(bytes: Uint8Array): boolean {
+  return bytes.length === 1 && (bytes[0] as number) < 0x80
+}
+
+function writePrefix(output: Output, base: number, length: number): void {
+  const size = prefixLength(length) - 1
+  if (size === 0) {
+    output.bytes[output.at++] = base + length
+    return
+  }
+  output.bytes[output.at++] = base + shortMax + size
+  for (let i = size - 1; i >= 0; i--) output.bytes[output.at++] = (length >>> (8 * i)) & 0xff
+}
+
+/** Contents longer than this have their length in bytes of its own. */
+const shortMax = 55
+
+/** Bytes before a content of some length. */
+function prefixLength(length: number): number {
+  if (length <= shortMax) return 1
+  if (length < 0x100) return 2
+  if (length < 0x1_0000) return 3
+  return length < 0x100_0000 ? 4 : 5
 }
 
 /** Gives an unsigned integer's shortest big-endian bytes; zero has none. */
@@ -32,12 +79,6 @@ export function decodeRlp(bytes: Uint8Array): RlpItem {
   const { item, end } = decodeAt(bytes, 0, bytes.length, 0)
   if (end !== bytes.length) throw new RlpError(`${bytes.length - end} bytes follow the item`)
   return item
-}
-
-function lengthPrefix(length: number, base: number): Uint8Array {
-  if (length < 56) return Uint8Array.of(base + length)
-  const bytes = uintRlp(length)
-  return concatBytes([Uint8Array.of(base + 55 + bytes.length), bytes])
 }
 
 function decodeAt(

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { gunzipSync } from 'node:zlib'
 import { writeDurably } from '../../../sdk/process/durable-file.ts'
 import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
@@ -40,12 +41,29 @@ export function listSnapshots(directory: string): readonly SnapshotFile[] {
     .sort((a, b) => b.number - a.number)
 }
 
-/**
- * Writes a node's dump as a snapshot: durable when it returns, whole or absent whenever we crash.
- *
- * @param dump - What `anvil_dumpState` gives: hexadecimal text of gzipped JSON.
- */
-export function writeSnapshot(directory: string, head: ChainHead, dump: Hex): void {
+/** A snapshot to be written. */
+export type SnapshotOrder = {
+  directory: string
+  /** The head that the state is of. */
+  head: ChainHead
+  /** What `anvil_dumpState` gives: hexadecimal text of gzipped JSON. */
+  dump: Hex
+}
+
+/** {@link writeSnapshot} in a thread of its own: a large state takes long. */
+export async function writeSnapshotAside(order: SnapshotOrder): Promise<void> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const file = new URL(`./snapshot-writer/main.${extension}`, import.meta.url)
+  const writer = new Worker(file, { workerData: order })
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  writer.once('error', reject)
+  writer.once('exit', resolve)
+  const code = await promise
+  if (code !== 0) throw new Error(`The writer of a snapshot ended with ${code}.`)
+}
+
+/** Writes a node's dump as a snapshot: durable when it returns, whole or absent whenever we crash. */
+export function writeSnapshot({ directory, head, dump }: SnapshotOrder): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const json = gunzipSync(Buffer.from(dump.slice(2), 'hex'), { maxOutputLength: stateBytesMax })
   const state = JSON.parse(json.toString('utf8')) as NodeState

@@ -36,7 +36,7 @@ export function serveWebSockets(options: WebSocketOptions): ServedSockets {
       return refuseUpgrade(stream, '503 Service Unavailable')
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      if (endpoint !== undefined) return serveSocket(socket, endpoint, fail)
+      if (endpoint !== undefined) return serveSocket(socket, endpoint, { stream, fail })
       socket.on('error', () => socket.terminate())
       // A reader of the feed has nothing to say.
       socket.on('message', () => socket.close(closePolicy, 'the feed takes no messages'))
@@ -61,14 +61,27 @@ function refuseUpgrade(stream: Duplex, status: string): void {
 function serveSocket(
   socket: WebSocket,
   endpoint: RpcEndpoint,
-  fail: (error: unknown) => void,
+  { stream, fail }: { stream: Duplex; fail: (error: unknown) => void },
 ): void {
-  const { subscriber, end } = createSubscriber((text) => send(socket, text))
+  let corked = false
+  /** What is sent in one turn, such as the receipts of a slot, leaves in one write. */
+  const sendSoon = (text: string) => {
+    if (!corked) {
+      corked = true
+      stream.cork()
+      process.nextTick(() => {
+        corked = false
+        stream.uncork()
+      })
+    }
+    send(socket, text)
+  }
+  const { subscriber, end } = createSubscriber(sendSoon)
   socket.on('close', end)
   // A broken frame or too long a message: the library closes the connection with its code.
   socket.on('error', () => socket.terminate())
   socket.on('message', (data: RawData) => {
-    answerBytes(endpoint, bytesOf(data), { subscriber }).then((text) => send(socket, text), fail)
+    answerBytes(endpoint, bytesOf(data), { subscriber }).then(sendSoon, fail)
   })
 }
 

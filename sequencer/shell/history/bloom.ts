@@ -7,16 +7,11 @@ const bloomBytes = 256
 
 /** Gives the bloom filter over the addresses and topics of logs, 256 bytes. */
 export function logsBloom(logs: readonly LegLog[]): Hex {
-  return bytesToHex(bloomOf(logs))
-}
-
-/** {@link logsBloom} as bytes. */
-export function bloomOf(logs: readonly LegLog[]): Uint8Array {
   const bloom = new Uint8Array(bloomBytes)
   for (const { address, topics } of logs) {
     for (const item of [address, ...topics]) addItem(bloom, item)
   }
-  return bloom
+  return bytesToHex(bloom)
 }
 
 /** Three bits per item: the low 11 bits of the first three pairs of bytes of its hash. */

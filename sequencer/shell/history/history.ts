@@ -90,6 +90,8 @@ export type HistoryOptions = {
 
 const limitsByDefault: SegmentLimits = { keys: 32_768, bytes: 16 * 1024 * 1024 }
 const filesOpenMax = 64
+/** Superblocks that are written before it is noted that they are; a crash has them applied again. */
+const superblocksUnnotedMax = 16
 /** Blocks that a search for logs reads before it lets others have a turn. */
 const blocksAtOnce = 64
 
@@ -135,16 +137,24 @@ function historyFrom(options: HistoryOptions, position: Position | undefined): H
   const touched = new Set<number>()
   let last = position?.last
   let planned: NodeJS.Immediate | undefined
+  let unnoted = position === undefined ? superblocksUnnotedMax : 0
 
+  const notePosition = () => {
+    unnoted = 0
+    if (last === undefined || damage.met()) return
+    writePosition(directory, { logId, last, chains: positions })
+  }
   const flush = () => {
     planned = undefined
-    if (last === undefined) return
     for (const chainId of touched) {
       const store = stores.get(chainId)
-      if (store !== undefined) positions.set(chainId, store.flush())
+      if (store === undefined) continue
+      const at = store.flush()
+      // A new segment is noted at once: after a crash the one before could end elsewhere.
+      if (at.first !== positions.get(chainId)?.first) unnoted = superblocksUnnotedMax
+      positions.set(chainId, at)
     }
     touched.clear()
-    if (!damage.met()) writePosition(directory, { logId, last, chains: positions })
   }
   return {
     apply: (superblock) => {
@@ -162,6 +172,7 @@ function historyFrom(options: HistoryOptions, position: Position | undefined): H
       planned ??= setImmediate(() => {
         try {
           flush()
+          if (++unnoted >= superblocksUnnotedMax) notePosition()
         } catch (error) {
           fail(error)
         }
@@ -179,6 +190,7 @@ function historyFrom(options: HistoryOptions, position: Position | undefined): H
         clearImmediate(planned)
         flush()
       }
+      notePosition()
       for (const store of stores.values()) store.close()
       files.close()
     },

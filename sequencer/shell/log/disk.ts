@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -19,7 +19,10 @@ export type Disk = {
   readAt: (name: string, offset: number, length: number) => Promise<Uint8Array>
   /** Opens a file for appending, cut to `size` bytes; makes it, durably, when it is absent. */
   open: (name: string, size: number) => Promise<DiskFile>
-  /** Replaces a small file as a whole; survives the machine's end only when it is `durable`. */
+  /**
+   * Replaces a small file as a whole. It survives the machine's end only when it is `durable`, and may
+   * else be torn by it: what is kept so has a checksum.
+   */
   replace: (name: string, bytes: Uint8Array, durable?: boolean) => Promise<void>
   remove: (name: string) => Promise<void>
 }
@@ -41,7 +44,7 @@ export async function openDisk(directory: string): Promise<Disk> {
     },
     open: (name, size) => openFile(directory, name, size),
     replace: async (name, bytes, durable = false) => {
-      if (!durable) return replaceAtOnce(directory, name, bytes)
+      if (!durable) return replaceInPlace(join(directory, name), bytes)
       const file = await open(join(directory, `${name}.new`), 'w', 0o600)
       try {
         await writeAll(file, bytes)
@@ -56,11 +59,15 @@ export async function openDisk(directory: string): Promise<Disk> {
   }
 }
 
-/** A few bytes into the system's memory: that is done sooner than handed to another thread. */
-function replaceAtOnce(directory: string, name: string, bytes: Uint8Array): void {
-  const fresh = join(directory, `${name}.new`)
-  writeFileSync(fresh, bytes, { mode: 0o600 })
-  renameSync(fresh, join(directory, name))
+/** Some bytes into the system's memory: that is done sooner than handed to another thread. */
+function replaceInPlace(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o600)
+  try {
+    for (let at = 0; at < bytes.length; at += writeSync(file, bytes, at, bytes.length - at, at));
+    if (fstatSync(file).size > bytes.length) ftruncateSync(file, bytes.length)
+  } finally {
+    closeSync(file)
+  }
 }
 
 async function openFile(directory: string, name: string, size: number): Promise<DiskFile> {
