@@ -78,10 +78,10 @@ export type SequencerPort = {
   /** Like a bundle of one leg that may revert; answers when its slot is durable. */
   sendTransaction: (leg: Leg) => Promise<SignedReceipt>
   /**
-   * Takes a transaction and answers its hash when it is durable in a slot, or when it waits for its
-   * nonce: what `eth_sendRawTransaction` promises.
+   * Takes a transaction and answers when it is durable in a slot, with its receipt, or when it waits
+   * for its nonce, with nothing: what `eth_sendRawTransaction` promises.
    */
-  acceptTransaction: (leg: Leg) => Promise<Hash>
+  acceptTransaction: (leg: Leg) => Promise<SignedReceipt | undefined>
   callBundle: (bundle: DecodedBundle) => Promise<BundlePreview>
   /** `owner` was authenticated by the gateway. */
   cancelBundle: (request: { owner: Address; replacementUuid: string }) => Promise<CancelledBundle>

@@ -40,12 +40,12 @@ export async function seal(
   assert(state.sealed === undefined, 'one sealed block waits at most')
   assert(plan.env.parentHash === state.published.hash, 'a plan follows the published head')
   for (let attempt = 1; ; attempt++) {
-    const stray = await strayHead(state)
+    const [stray, size] = await Promise.all([strayHead(state), poolSize(state)])
     if (stray !== undefined) {
       alert({ kind: 'foreign-blocks', chainId, head: stray, published: state.published.hash })
       await rewind(state)
     }
-    const refused = await fillPool(state, plan.legs)
+    const refused = await fillPool(state, plan.legs, stray === undefined ? size : undefined)
     if (refused !== undefined) return { kind: 'difference', difference: refused }
     const block = await mine(state, plan.env)
     const difference = await compareBlock({ plan, receiptsRoot }, block, () =>
@@ -66,14 +66,21 @@ export async function seal(
   }
 }
 
-/** Makes the pool hold exactly the plan's legs; gives the leg that the node refuses, if any. */
+/**
+ * Makes the pool hold exactly the plan's legs; gives the leg that the node refuses, if any.
+ *
+ * @param size - Transactions in the pool; undefined where that is not known.
+ */
 async function fillPool(
   state: Running,
   legs: readonly SignedLeg[],
+  size: number | undefined,
 ): Promise<Difference | undefined> {
   const sent = state.staged
   const ahead = sent.length <= legs.length && sent.every((hash, i) => hash === legs[i]?.hash)
-  if (!ahead || (await poolSize(state)) !== sent.length) await emptyPool(state)
+  const sound = ahead && size === sent.length
+  if (sound && sent.length === legs.length) return undefined
+  if (!sound) await emptyPool(state)
   for (let attempt = 1; ; attempt++) {
     const from = state.staged.length
     const refused = await sendLegs(state, legs.slice(from))

@@ -40,9 +40,9 @@ export function enginePort(engine: Engine): SequencerPort {
     },
     acceptTransaction: async (leg) => {
       open()
-      return new Promise<Hash>((resolve, reject) => {
-        const accept = () => resolve(leg.hash)
-        const requestId = answers.wait({ receipt: accept, held: accept, reject })
+      return new Promise<SignedReceipt | undefined>((resolve, reject) => {
+        const held = () => resolve(undefined)
+        const requestId = answers.wait({ receipt: resolve, held, reject })
         engine.dispatch({ type: 'transaction', requestId, leg })
       })
     },

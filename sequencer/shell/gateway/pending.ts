@@ -71,9 +71,9 @@ export function watchPending(sequencer: SequencerPort, history: History): Pendin
     sequencer: {
       ...sequencer,
       acceptTransaction: async (leg) => {
-        const hash = await sequencer.acceptTransaction(leg)
-        note(leg)
-        return hash
+        const receipt = await sequencer.acceptTransaction(leg)
+        note(leg, receipt?.results[0]?.blockNumber)
+        return receipt
       },
       sendBundle: async (bundle) => {
         const receipt = await sequencer.sendBundle(bundle)

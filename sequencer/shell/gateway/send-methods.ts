@@ -30,7 +30,11 @@ export function sendMethods(options: SendMethodsOptions): [string, RpcMethod][] 
       'eth_sendRawTransaction',
       method(
         z.tuple([z.string()]),
-        async ([rawTx]) => await sequencer.acceptTransaction(decodeTransaction(rawTx, rules)),
+        async ([rawTx]) => {
+          const leg = decodeTransaction(rawTx, rules)
+          await sequencer.acceptTransaction(leg)
+          return leg.hash
+        },
         { signed: true },
       ),
     ],
