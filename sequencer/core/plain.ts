@@ -30,8 +30,8 @@ const TAG = {
 
 /** Bytes after which an encoding gives a part away. */
 const partBytes = 64 * 1024
-/** Maps and objects so deep inside are given away as a whole. */
-const partDepth = 3
+/** What lies deeper inside is given away as a whole: an item of a table of the state's memory. */
+const partDepth = 4
 
 /**
  * Encodes data, part by part, so that a caller can do something else between two parts. The data must
@@ -46,21 +46,23 @@ export function* encodePlain(value: Plain): Generator<Uint8Array, void> {
 }
 
 function* encodeParts(writer: Writer, value: Plain, depth: number): Generator<Uint8Array, void> {
-  if (depth > 0 && value instanceof Map) {
-    writer.head(TAG.map, value.size)
-    for (const [key, item] of value as ReadonlyMap<Plain, Plain>) {
-      writeValue(writer, key)
-      yield* encodeParts(writer, item, depth - 1)
+  if (depth === 0 || !(value instanceof Map || isRecord(value))) {
+    writeValue(writer, value)
+    if (writer.length() >= partBytes) yield writer.take()
+    return
+  }
+  const isMap = value instanceof Map
+  const items = isMap ? (value as ReadonlyMap<Plain, Plain>) : new Map(Object.entries(value))
+  writer.head(isMap ? TAG.map : TAG.object, items.size)
+  for (const [key, item] of items) {
+    if (isMap) writeValue(writer, key)
+    else writer.text(key as string)
+    if (depth > 1) yield* encodeParts(writer, item, depth - 1)
+    else {
+      writeValue(writer, item)
+      if (writer.length() >= partBytes) yield writer.take()
     }
-  } else if (depth > 0 && isRecord(value)) {
-    const fields = Object.entries(value)
-    writer.head(TAG.object, fields.length)
-    for (const [key, item] of fields) {
-      writer.text(key)
-      yield* encodeParts(writer, item, depth - 1)
-    }
-  } else writeValue(writer, value)
-  if (writer.length() >= partBytes) yield writer.take()
+  }
 }
 
 function isRecord(value: Plain): value is { readonly [key: string]: Plain } {
