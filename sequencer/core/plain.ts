@@ -142,15 +142,11 @@ function createWriter(): Writer {
       room(headBytesMax + size)
       const start = at
       head(TAG.hex, size)
-      for (let i = 2; i < length; i += 2) {
-        const high = nibble(text.charCodeAt(i))
-        const low = nibble(text.charCodeAt(i + 1))
-        if (high < 0 || low < 0) {
-          at = start
-          return false
-        }
-        bytes[at++] = high * 16 + low
+      if (!writeDigits(text, bytes, at)) {
+        at = start
+        return false
       }
+      at += size
       return true
     },
     length: () => at,
@@ -208,6 +204,17 @@ function writeContainer(
       writeValue(writer, item)
     }
   }
+}
+
+/** Writes the bytes of hexadecimal text; says false when a letter is no digit of it. */
+function writeDigits(text: string, into: Uint8Array, at: number): boolean {
+  for (let i = 2, to = at; i < text.length; i += 2, to++) {
+    const high = nibble(text.charCodeAt(i))
+    const low = nibble(text.charCodeAt(i + 1))
+    if (high < 0 || low < 0) return false
+    into[to] = high * 16 + low
+  }
+  return true
 }
 
 function nibble(code: number): number {

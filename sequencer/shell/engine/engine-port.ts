@@ -1,5 +1,5 @@
 import { TandemError } from '../../../sdk/protocol/errors.ts'
-import type { Address, Hash } from '../../../sdk/protocol/hex.ts'
+import type { Address } from '../../../sdk/protocol/hex.ts'
 import { nativeKey, nativeValues } from '../../../sdk/protocol/native.ts'
 import { proveSparse, sparseRoot } from '../../../sdk/protocol/sparse-merkle.ts'
 import type { SignedReceipt } from '../../../sdk/protocol/receipt.ts'

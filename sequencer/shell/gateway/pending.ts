@@ -1,8 +1,9 @@
 import type { Hash } from '../../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
+import type { SignedReceipt } from '../../../sdk/protocol/receipt.ts'
 import type { Leg } from '../../core/leg.ts'
 import type { History } from '../history/history.ts'
-import type { SequencerPort } from '../port.ts'
+import type { DecodedBundle, SequencerPort } from '../port.ts'
 
 /** A transaction that was taken and is in no published block yet. */
 export type PendingTransaction = Leg
@@ -50,6 +51,13 @@ export function watchPending(sequencer: SequencerPort, history: History): Pendin
         : blockNumber <= (chain?.last() ?? 0)
     take(of(leg.chainId), leg, published)
   }
+  const noteBundle = ({ legs }: DecodedBundle, { results }: SignedReceipt) => {
+    for (const [i, leg] of legs.entries()) {
+      const result = results[i]
+      // What is voided or was left out is in no block.
+      if (result !== undefined && result.status !== 2) note(leg, result.blockNumber)
+    }
+  }
   history.onSuperblock(({ blocks }) => {
     for (const { chainId, legs } of blocks) {
       const { waiting } = of(chainId)
@@ -77,17 +85,13 @@ export function watchPending(sequencer: SequencerPort, history: History): Pendin
       },
       sendBundle: async (bundle) => {
         const receipt = await sequencer.sendBundle(bundle)
-        for (const [i, leg] of bundle.legs.entries()) {
-          const result = receipt.results[i]
-          // What is voided or was left out is in no block.
-          if (result !== undefined && result.status !== 2) note(leg, result.blockNumber)
-        }
+        noteBundle(bundle, receipt)
         return receipt
       },
       acceptBundle: async (bundle) => {
         const accepted = await sequencer.acceptBundle(bundle)
         // What waits for its block is private until it stands.
-        if (accepted.receipt !== undefined) bundle.legs.forEach(note)
+        if (accepted.receipt !== undefined) noteBundle(bundle, accepted.receipt)
         return accepted
       },
     },

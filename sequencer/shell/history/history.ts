@@ -6,7 +6,7 @@ import type { Address, Hash } from '../../../sdk/protocol/hex.ts'
 import type { ChainHead, LegLog, SealedBlock } from '../../core/execution.ts'
 import type { PublishedLeg, PublishedSuperblock } from '../port.ts'
 import { openChainStore, type ChainStore, type SegmentLimits } from './chain-store.ts'
-import { createFiles, HistoryError } from './files.ts'
+import { createFiles, HistoryError, type Files } from './files.ts'
 import {
   POSITION_FILE,
   readPosition,
@@ -120,14 +120,9 @@ function damageOf(error: unknown): string | undefined {
 }
 
 function historyFrom(options: HistoryOptions, position: Position | undefined): History {
-  const { directory, chainIds, fail, logId, limits = limitsByDefault } = options
+  const { directory, fail, logId } = options
   const files = createFiles(filesOpenMax)
-  const stores = new Map(
-    chainIds.map((chainId) => {
-      const at = { position: position?.chains.get(chainId), limits }
-      return [chainId, openChainStore(files, join(directory, `${chainId}`), at)]
-    }),
-  )
+  const stores = openStores(options, files, position)
   const damage = watchDamage(directory)
   const chains = new Map(
     [...stores].map(([id, store]) => [id, chainHistory(id, store, damage.reading)]),
@@ -195,6 +190,19 @@ function historyFrom(options: HistoryOptions, position: Position | undefined): H
       files.close()
     },
   }
+}
+
+function openStores(
+  { directory, chainIds, limits = limitsByDefault }: HistoryOptions,
+  files: Files,
+  position: Position | undefined,
+): Map<number, ChainStore> {
+  return new Map(
+    chainIds.map((chainId) => {
+      const at = { position: position?.chains.get(chainId), limits }
+      return [chainId, openChainStore(files, join(directory, `${chainId}`), at)]
+    }),
+  )
 }
 
 type Reading = <T>(read: () => T) => T

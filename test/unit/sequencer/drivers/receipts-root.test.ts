@@ -28,7 +28,7 @@ function naiveRoot(values: readonly Uint8Array[]): Hash {
         ),
       )
     if (shared > 0) return [pack(first.slice(0, shared), false), named(build(after(shared)))]
-    const children = [...'0123456789abcdef'].map((nibble): Node => {
+    const children = Array.from('0123456789abcdef', (nibble): Node => {
       const below = after(1, nibble)
       return below.size === 0 ? '0x' : named(build(below))
     })
