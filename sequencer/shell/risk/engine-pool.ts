@@ -56,6 +56,8 @@ export class EnginePool {
     holdings: ReadonlyMap<AccountId, SeriesHoldings>,
     changed: Iterable<AccountId>,
   ): Promise<boolean> {
+    // Before the first marks nothing can be valued, and nothing has to be.
+    if (market.underlyings.length === 0) return true
     const usable = usableExpiries(market)
     const fits = (account: AccountId): boolean =>
       holdings.get(account)?.options.every(({ series }) => usable.has(expiryName(series))) === true
@@ -83,7 +85,7 @@ export class EnginePool {
     workers?.markAll(market)
     if (workers !== undefined && (await workers.settled(SETTLE_MS))) return !workers.refused
     // A shard may have been too small for its accounts: the next one is larger.
-    if (this.#roomFactor < 64) this.#roomFactor *= 2
+    if (workers?.failed !== undefined && this.#roomFactor < 64) this.#roomFactor *= 2
     await this.close()
     return false
   }

@@ -64,7 +64,10 @@ afterEach(async () => {
   for (const keeper of open.splice(0)) await keeper.stop()
 })
 
-function start(portfolios: Map<AccountId, HubPortfolio>) {
+function start(
+  portfolios: Map<AccountId, HubPortfolio>,
+  first = { marksSeq: 1n, updates: [update(76_000n, 1n)] },
+) {
   const versions: RiskVersion[] = []
   const seen: ReadonlyMap<AccountId, RoundMargin>[] = []
   let current: RiskVersion = { marksSeq: 0n, paramsVersion: 0 }
@@ -72,7 +75,7 @@ function start(portfolios: Map<AccountId, HubPortfolio>) {
     network: NETWORK,
     books: {
       portfolio: async (name) => portfolios.get(name)!,
-      marks: async () => ({ marksSeq: 1n, updates: [update(76_000n, 1n)] }),
+      marks: async () => first,
       settlements: async () => [],
     },
     parameters: parametersOf(ASSETS),
@@ -128,6 +131,15 @@ test('accounts beyond the workers’ room, and changed ones, are margined all th
   expect(seen[1]?.size).toBe(700)
   const changed = seen[1]?.get(account(1))?.maintenanceMicro
   expect(changed).toBeCloseTo(exact(short(50_000n), 76_000n), -1)
+})
+
+test('before the first marks a version without any is in force at once, and the first take effect', async () => {
+  const portfolios = new Map([[account(1), short(70_000n)]])
+  const { keeper, versions, seen } = start(portfolios, { marksSeq: 0n, updates: [] })
+  expect(await keeper.marks()).toEqual({ marksSeq: 0n, updates: [] })
+  keeper.note([{ marksSeq: 1n, update: update(76_000n, 1n) }], [])
+  await vi.waitFor(() => expect(seen.at(-1)?.size).toBe(1), 4_000)
+  expect(versions.map(({ marksSeq }) => marksSeq)).toEqual([0n, 1n])
 })
 
 test('an account whose expiry has no marks is left out, and takes nothing from the others', async () => {
