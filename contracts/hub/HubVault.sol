@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Acting} from "../libraries/Acting.sol";
 import {AccountIds} from "../libraries/Ids.sol";
 import {TokenUnits} from "../libraries/TokenUnits.sol";
+import {IEarlyMessages} from "../messaging/IEarlyMessages.sol";
 import {MessageEndpoint} from "../messaging/MessageEndpoint.sol";
 import {MarginAttestation} from "../types/Margin.sol";
 import {DepositBody, MessageType, PaymentBody} from "../types/Messages.sol";
@@ -14,6 +15,7 @@ import {ILedger} from "./ILedger.sol";
 /// @title Turns deposits on any chain into claims, and claims into payments on any chain.
 /// @dev Invariant V1, per asset: Σ custody = claims + liquidity + insurance + fees
 /// + Σ (deposited − credited) + Σ (debited − paid), in 18 decimals, to the last unit.
+/// @dev Invariant V25: a payment of a claim leaves when everything that was accepted early before it is confirmed.
 /// @dev Its module is the multisig of validators: no claim rests on the sequencer's word.
 contract HubVault is IHubVault, MessageEndpoint {
     /// @custom:storage-location erc7201:tandem.storage.HubVault
@@ -22,6 +24,9 @@ contract HubVault is IHubVault, MessageEndpoint {
         address creditBook;
         mapping(uint32 chainId => mapping(uint16 asset => uint256)) credited;
         mapping(uint32 chainId => mapping(uint16 asset => uint256)) debited;
+        address early;
+        uint256 heldCount;
+        mapping(uint256 place => HeldPayment) held;
     }
 
     /// @dev What a withdrawal of either kind says.
@@ -47,6 +52,7 @@ contract HubVault is IHubVault, MessageEndpoint {
         _initEndpoint(config.endpoint);
         _layout().ledger = config.ledger;
         _layout().creditBook = config.creditBook;
+        _layout().early = config.early;
     }
 
     /// @inheritdoc IHubVault
@@ -81,6 +87,20 @@ contract HubVault is IHubVault, MessageEndpoint {
     }
 
     /// @inheritdoc IHubVault
+    function release(
+        uint256 place
+    ) external payable override nonReentrant refundsFee returns (bytes32 messageId) {
+        Layout storage s = _layout();
+        HeldPayment memory p = s.held[place];
+        if (p.recipient == address(0)) revert NothingHeld(place);
+        uint64 below = IEarlyMessages(s.early).confirmedBelow();
+        if (below < p.until) revert NotConfirmed(below, p.until);
+        delete s.held[place];
+        messageId = _pay(p.chainId, p.asset, p.amount18, p.recipient);
+        emit PaymentReleased(place, messageId);
+    }
+
+    /// @inheritdoc IHubVault
     function ledger() external view override returns (address) {
         return _layout().ledger;
     }
@@ -88,6 +108,16 @@ contract HubVault is IHubVault, MessageEndpoint {
     /// @inheritdoc IHubVault
     function creditBook() external view override returns (address) {
         return _layout().creditBook;
+    }
+
+    /// @inheritdoc IHubVault
+    function early() external view override returns (address) {
+        return _layout().early;
+    }
+
+    /// @inheritdoc IHubVault
+    function heldPayment(uint256 place) external view override returns (HeldPayment memory) {
+        return _layout().held[place];
     }
 
     /// @inheritdoc IHubVault
@@ -133,14 +163,13 @@ contract HubVault is IHubVault, MessageEndpoint {
         if (!exact) revert FractionOfUnit(order.amount18, decimals);
     }
 
-    /// @dev The claim is gone already; records and sends the payment.
+    /// @dev The claim is gone already; records the payment and sends or holds it.
     function _order(Order memory o) private returns (bytes32 messageId) {
         _layout().debited[o.chainId][o.asset] += o.amount18;
-        messageId = _send(
-            o.chainId,
-            MessageType.Payment,
-            abi.encode(PaymentBody(o.asset, o.amount18, o.recipient))
-        );
+        // No message of the fast way touches liquidity.
+        if (o.liquidity || !_hold(o)) {
+            messageId = _pay(o.chainId, o.asset, o.amount18, o.recipient);
+        }
         emit WithdrawalDebited(
             o.chainId,
             o.asset,
@@ -150,6 +179,31 @@ contract HubVault is IHubVault, MessageEndpoint {
             messageId,
             o.liquidity
         );
+    }
+
+    /// @dev Whatever this chain took on the sequencer's word so far may be why the claim is there (V25).
+    function _hold(Order memory o) private returns (bool) {
+        Layout storage s = _layout();
+        uint64 until = IEarlyMessages(s.early).accepted();
+        if (IEarlyMessages(s.early).confirmedBelow() == until) return false;
+        uint256 place = s.heldCount++;
+        s.held[place] = HeldPayment(o.chainId, o.asset, until, o.recipient, o.amount18);
+        emit PaymentHeld(place, until);
+        return true;
+    }
+
+    function _pay(
+        uint32 chainId,
+        uint16 asset,
+        uint256 amount18,
+        address recipient
+    ) private returns (bytes32) {
+        return
+            _send(
+                chainId,
+                MessageType.Payment,
+                abi.encode(PaymentBody(asset, amount18, recipient))
+            );
     }
 
     function _layout() private pure returns (Layout storage s) {

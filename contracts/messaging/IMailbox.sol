@@ -27,6 +27,9 @@ interface IMailbox {
     /// @notice Says whether a message was processed here.
     function delivered(bytes32 messageId) external view returns (bool);
 
+    /// @notice Who handed a processed message over; zero before.
+    function processor(bytes32 messageId) external view returns (address);
+
     /// @notice Module of recipients that name none.
     function defaultIsm() external view returns (IInterchainSecurityModule);
 

@@ -15,7 +15,7 @@ export type SignedAttempt = {
 export type LedgerEntry = {
   nonce: number
   txUuid: string
-  purpose: 'deliver' | 'fill'
+  purpose: 'deliver' | 'fill' | 'confirm'
   messageIds: readonly Hash[]
   state: 'reserved' | 'signed' | 'broadcast' | 'mined'
   /** Every form that was ever signed, the newest last. */

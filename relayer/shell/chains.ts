@@ -30,6 +30,10 @@ export type Chain = {
   validatorAnnounce: Address
   /** Contract that delivers many messages at once; without it each goes by itself. */
   deliveryBatch: Address | undefined
+  /** Counts what is accepted on the sequencer's word; only rollups have it. */
+  earlyMessages: Address | undefined
+  /** Holds payments until such messages are confirmed; only the hub has it. */
+  hubVault: Address | undefined
   /** Hyperlane's gas paymaster, whose payments count for rules of payment. */
   gasPaymaster: Address | undefined
   /** Every contract that the network file names here, in lower case. */
@@ -86,6 +90,8 @@ export function openChain(described: RelayedChain, observer: ChainObserver = {})
     merkleTreeHook: contractAddress(described, 'merkleTreeHook'),
     validatorAnnounce: contractAddress(described, 'validatorAnnounce'),
     deliveryBatch: contracts['deliveryBatch'],
+    earlyMessages: contracts['earlyMessages'],
+    hubVault: contracts['hubVault'],
     gasPaymaster: contracts['interchainGasPaymaster'],
     contracts: new Set(addresses),
   }

@@ -14,15 +14,20 @@ import type { ValidatorAnswer } from '../core/metadata.ts'
 import { readContract, type Chain } from './chains.ts'
 import { recoverSigner } from './signer.ts'
 
+/** A leaf of an origin's tree. */
+type Place = { origin: Chain; index: number }
+
 /** What a relayer wants signed: the message at its leaf of the origin's tree. */
-export type Wanted = { origin: Chain; index: number; messageId: Hash }
+export type Wanted = Place & { messageId: Hash }
 
 /** Where validators' checkpoints come from: their own servers first, the files they announced next. */
 export type Checkpoints = {
   /** Asks one validator; the answer's signature is verified. */
   ask: (validator: Address, wanted: Wanted) => Promise<ValidatorAnswer>
-  /** Calls back with the id of each message that a validator signed. */
-  onSigned: (listener: (messageId: Hash) => void) => void
+  /** Gives what one validator signed at a message's leaf, whichever message it names; undefined when nothing (yet). */
+  look: (validator: Address, wanted: Wanted) => Promise<SignedCheckpoint | undefined>
+  /** Calls back with the id of each message that a validator signed, until what it returns is called. */
+  onSigned: (listener: (messageId: Hash) => void) => () => void
   stop: () => void
 }
 
@@ -44,7 +49,7 @@ export function openCheckpoints(options: {
   const { endpoints, onError, onEquivocation } = options
   const cache = new Map<string, SignedCheckpoint>()
   const locations = new Map<string, { atMs: number; found: Promise<readonly string[]> }>()
-  const listeners: ((messageId: Hash) => void)[] = []
+  const { onSigned, tell } = createListeners()
   const abort = new AbortController()
 
   const remember = (validator: Address, signed: SignedCheckpoint) => {
@@ -69,12 +74,9 @@ export function openCheckpoints(options: {
   }
   const fetchOne = async (
     validator: Address,
-    wanted: Wanted,
+    wanted: Place,
   ): Promise<SignedCheckpoint | string> => {
-    const endpoint = endpoints.find(
-      ({ chainId, address }) =>
-        chainId === wanted.origin.chainId && address.toLowerCase() === validator,
-    )
+    const endpoint = endpointOf(endpoints, validator, wanted.origin)
     const served = endpoint && (await fromServer(`${endpoint.url}/v1/checkpoints/${wanted.index}`))
     if (served !== undefined) return served
     const places = await announced(validator, wanted.origin)
@@ -87,27 +89,71 @@ export function openCheckpoints(options: {
     return `has no checkpoint ${wanted.index} yet`
   }
 
-  const ask = async (validator: Address, wanted: Wanted): Promise<ValidatorAnswer> => {
-    const heard = cache.get(cacheKey(validator, wanted.origin.chainId, wanted.index))
+  /** What a validator signed at a leaf, or why that is nothing. */
+  const find = async (validator: Address, wanted: Wanted): Promise<SignedCheckpoint | string> => {
+    const { origin, index, messageId } = wanted
+    const heard = cache.get(cacheKey(validator, origin.chainId, index))
     // What was told and does not hold may have been mended meanwhile.
-    const known = heard && faultOf(heard, validator, wanted) === undefined ? heard : undefined
-    const found = known ?? (await fetchOne(validator, wanted))
-    if (typeof found === 'string') return { validator, status: 'missing', reason: found }
-    const fault = faultOf(found, validator, wanted)
-    if (fault !== undefined) return { validator, status: 'missing', reason: fault }
-    if (known === undefined) remember(validator, found)
-    const { root, index, hook } = found.checkpoint
-    return { validator, status: 'signed', root, index, hook, signature: found.signature }
+    const holds =
+      heard?.checkpoint.messageId === messageId && faultOf(heard, validator, wanted) === undefined
+    const found = holds ? heard : await fetchOne(validator, wanted)
+    if (typeof found === 'string') return found
+    return faultOf(found, validator, wanted) ?? found
   }
-
   for (const endpoint of endpoints) {
     const validator = endpoint.address.toLowerCase() as Address
     void follow(endpoint, abort.signal, (signed) => {
       remember(validator, signed)
-      for (const listener of listeners) listener(signed.checkpoint.messageId)
+      tell(signed.checkpoint.messageId)
     })
   }
-  return { ask, onSigned: (listener) => void listeners.push(listener), stop: () => abort.abort() }
+  return { ...questionsOver(find, remember), onSigned, stop: () => abort.abort() }
+}
+
+/** Who wants to know what validators sign, and the way to tell them. */
+function createListeners(): Pick<Checkpoints, 'onSigned'> & { tell: (messageId: Hash) => void } {
+  const listeners = new Set<(messageId: Hash) => void>()
+  return {
+    onSigned: (listener) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    tell: (messageId) => listeners.forEach((listener) => listener(messageId)),
+  }
+}
+
+function endpointOf(
+  endpoints: readonly ValidatorEndpoint[],
+  validator: Address,
+  origin: Chain,
+): ValidatorEndpoint | undefined {
+  return endpoints.find(({ chainId, address }) => {
+    return chainId === origin.chainId && address.toLowerCase() === validator
+  })
+}
+
+/** What can be asked of who finds what a validator signed at a leaf, or why that is nothing. */
+function questionsOver(
+  find: (validator: Address, wanted: Wanted) => Promise<SignedCheckpoint | string>,
+  remember: (validator: Address, signed: SignedCheckpoint) => void,
+): Pick<Checkpoints, 'ask' | 'look'> {
+  return {
+    look: async (validator, wanted) => {
+      const found = await find(validator, wanted)
+      return typeof found === 'string' ? undefined : found
+    },
+    ask: async (validator, wanted) => {
+      const found = await find(validator, wanted)
+      if (typeof found === 'string') return { validator, status: 'missing', reason: found }
+      const { messageId, root, index, hook } = found.checkpoint
+      if (messageId !== wanted.messageId) {
+        return { validator, status: 'missing', reason: `signed another message, ${messageId}` }
+      }
+      // Only what names the message is kept: an origin that went back is signed anew.
+      remember(validator, found)
+      return { validator, status: 'signed', root, index, hook, signature: found.signature }
+    },
+  }
 }
 
 function cacheKey(validator: Address, origin: number, index: number): string {
@@ -128,14 +174,16 @@ function isEquivocation(
   })
 }
 
-function faultOf(signed: SignedCheckpoint, validator: Address, wanted: Wanted): string | undefined {
+function faultOf(
+  signed: SignedCheckpoint,
+  validator: Address,
+  { origin, index }: Place,
+): string | undefined {
   const { checkpoint, signature } = signed
-  const { origin, index, messageId } = wanted
   if (checkpoint.origin !== origin.chainId) return `signed for domain ${checkpoint.origin}`
   if (checkpoint.index !== index) return `gave checkpoint ${checkpoint.index} for ${index}`
   if (checkpoint.hook !== origin.merkleTreeHook.toLowerCase())
     return `signed for hook ${checkpoint.hook}`
-  if (checkpoint.messageId !== messageId) return `signed another message, ${checkpoint.messageId}`
   const signer = recoverSigner(checkpointDigest(checkpoint), signature)
   return signer === validator ? undefined : `the signature is by ${signer ?? 'nobody'}`
 }

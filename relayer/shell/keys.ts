@@ -48,6 +48,8 @@ export function redisKeys(logId: Hex) {
     parts: `${base}:parts`,
     /** Channel: what operators ask of lanes. */
     commands: `${base}:commands`,
+    /** Block from which what a chain accepted early is searched. */
+    early: (chainId: number) => `${base}:early:${chainId}`,
     /** Hash: what was paid on an origin for messages. */
     payments: (chainId: number) => `${base}:payments:${chainId}`,
     lease: (name: string) => `${base}:lease:${name}`,

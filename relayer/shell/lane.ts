@@ -1,6 +1,7 @@
 import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
 import { planLedger, underWay, type LedgerAction, type LedgerEntry } from '../core/nonce-ledger.ts'
 import type { Fence } from './commit.ts'
+import { startConfirmingEarly } from './early.ts'
 import { isSilent } from './heads.ts'
 import { laneName } from './keys.ts'
 import { holdLease } from './lease.ts'
@@ -180,8 +181,10 @@ async function serve(tenure: Tenure): Promise<Served> {
     },
     onPoison: (record) => poisoned(tenure.records, record),
   })
+  const confirming = startConfirmingEarly(tenure, pump)
   const close = async () => {
     clearInterval(timer)
+    confirming?.stop()
     looking.end()
     await Promise.all([worker.stop(), pump.stop()])
   }

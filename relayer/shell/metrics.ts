@@ -10,6 +10,7 @@ export function createMetrics(registry: Registry) {
     ...ownMetrics(registry),
     ...stateMetrics(registry),
     ...providerMetrics(registry),
+    ...earlyMetrics(registry),
   }
 }
 
@@ -193,6 +194,33 @@ function providerMetrics(registry: Registry) {
       'tandem_relayer_provider_disagreements_total',
       'Times that providers told different dispatches of the same blocks',
       ['chain'],
+    ),
+  }
+}
+
+/** What chains took on the sequencer's word. */
+function earlyMetrics(registry: Registry) {
+  const { counter, gauge } = makers(registry)
+  return {
+    earlyOpen: gauge(
+      'tandem_relayer_early_messages',
+      'Messages accepted on the sequencer’s word and not confirmed',
+      ['chain'],
+    ),
+    earlyCap: gauge(
+      'tandem_relayer_early_cap_dollars',
+      'Most value that a route takes on the sequencer’s word',
+      ['chain', 'origin'],
+    ),
+    earlyUsed: gauge(
+      'tandem_relayer_early_unconfirmed_dollars',
+      'Value that a route took on the sequencer’s word and that is not confirmed',
+      ['chain', 'origin'],
+    ),
+    forgeries: counter(
+      'tandem_relayer_forged_messages_total',
+      'Messages that the sequencer delivered and nobody sent',
+      ['chain', 'origin'],
     ),
   }
 }

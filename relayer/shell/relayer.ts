@@ -201,7 +201,7 @@ function startParts(
           feePolicy: config.fees[lane],
           batchLimits: BATCH_LIMITS[lane],
         }
-        const own = { chain, lane, signer: signers[lane], heads, store, onDelivered }
+        const own = { chain, chains, lane, signer: signers[lane], heads, store, onDelivered }
         lanes.push(startLane({ ...shared, ...policies, ...own }))
       }
       const { backupDelayMs } = config

@@ -8,6 +8,7 @@ import type { LedgerEntry, LedgerPolicy, NonceLedger, SignerView } from '../core
 import type { MessageEvent, MessageRecord } from '../core/stages.ts'
 import type { Redis } from 'ioredis'
 import type { Chain } from './chains.ts'
+import type { Checkpoints } from './checkpoints.ts'
 import type { Controls } from './controls.ts'
 import type { RedisKeys } from './keys.ts'
 import type { Fence, Write } from './commit.ts'
@@ -22,6 +23,9 @@ import type { Work } from './work.ts'
 /** What the submitter of one signer lane of one destination works with. */
 export type LaneContext = {
   chain: Chain
+  /** Every chain by its id. */
+  chains: ReadonlyMap<number, Chain>
+  checkpoints: Checkpoints
   lane: SignerLane
   signer: Signer
   heads: Heads

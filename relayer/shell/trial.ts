@@ -110,7 +110,8 @@ async function simulate(
   return decodeFunctionResult({ abi: deliveryBatchAbi, functionName: 'deliver', data: result })
 }
 
-async function estimate(
+/** Gives the gas limit of a call, or why it would revert. */
+export async function estimate(
   chain: Chain,
   call: { from: Address; to: Address; data: Hex },
 ): Promise<{ status: 'ok'; gas: bigint } | { status: 'reverts'; text: string }> {

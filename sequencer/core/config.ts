@@ -13,6 +13,8 @@ export type CoreChain = {
   slotContext: Address
   /** On the hub: the contracts whose events tell claims, positions and credit. */
   books?: readonly Address[] | undefined
+  /** Sells delivery in the slot; absent where it is free. */
+  sequencedHook?: Address | undefined
   /** Takes signed marks; absent where no marks are kept. */
   markFeeds?: Address | undefined
   /** Calls accounts and sells them; on the hub. */

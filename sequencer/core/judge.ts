@@ -48,6 +48,7 @@ export function placementsOf(
       const placed: Message[] = []
       for (const message of dispatchedMessages(state.config, step.chainId, outcome.logs)) {
         const deliverable =
+          message.gas !== undefined &&
           depth < LIMITS.messageDepth &&
           count < LIMITS.slotMessages &&
           !state.stopped.has(message.destination) &&

@@ -87,6 +87,7 @@ export function sameList(a: readonly PlacedStep[], b: readonly PlacedStep[]): bo
     return (
       step.key === other.key &&
       step.call.nonce === other.call.nonce &&
+      step.call.gas === other.call.gas &&
       step.call.input === other.call.input &&
       step.call.to === other.call.to
     )
@@ -143,7 +144,7 @@ function addDeliveries(
       key,
       chainId: message.destination,
       origin: { type: 'delivery', entryId, leg, depth, recipient: message.recipient },
-      call: deliverCall(chain, input.config.system, message.bytes),
+      call: deliverCall(chain, input.config.system, message.bytes, message.gas),
     })
     addDeliveries(input, steps, { parent: key, entryId, leg, depth: depth + 1 })
   }

@@ -15,7 +15,10 @@ const deliverSelector = selectorOf('deliver(address,bytes)')
 /** Opening forgets the keys of the slot before: 1,024 of them cost six million. */
 const openGas = 10_000_000n
 const keyGas = 100_000n
-const deliverGas = 5_000_000n
+/** Gas of a delivery apart from what its message bought: the way through Mailbox and modules. */
+const deliverGas = 300_000n
+/** Gas that a delivery gets where none is sold. */
+export const FREE_DELIVERY_GAS = 5_000_000n
 const byteGas = 64n
 /** Gas limit of a call that brings marks; 30 expiries with signatures stay below. */
 export const marksGas = 12_000_000n
@@ -45,8 +48,13 @@ export function openCall(
   return systemCall(chain, { system, to: chain.slotContext, input, gas: openGas + keys * keyGas })
 }
 
-/** The call that delivers a message of this slot to a chain. */
-export function deliverCall(chain: CoreChain, system: Address, message: Hex): SystemCall {
+/** The call that delivers a message of this slot to a chain, with the gas that was bought for it. */
+export function deliverCall(
+  chain: CoreChain,
+  system: Address,
+  message: Hex,
+  bought = FREE_DELIVERY_GAS,
+): SystemCall {
   const bytes = (message.length - 2) / 2
   const padding = '0'.repeat((64 - ((message.length - 2) % 64)) % 64)
   const input = joinWords([
@@ -56,7 +64,7 @@ export function deliverCall(chain: CoreChain, system: Address, message: Hex): Sy
     word(bytes),
     `${message}${padding}`,
   ])
-  const gas = deliverGas + BigInt(message.length) * byteGas
+  const gas = deliverGas + bought + BigInt(message.length) * byteGas
   return systemCall(chain, { system, to: chain.slotContext, input, gas })
 }
 

@@ -114,6 +114,7 @@ function coreChain(chain: NetworkChain, settings: SequencerSettings): CoreChain 
       return address === undefined ? [] : [lower(address)]
     })
   const markFeeds = named(['markFeeds'])[0]
+  const sequencedHook = named(['sequencedHook'])[0]
   const bundleExecutor = named(['bundleExecutor'])[0]
   const liquidationAuction = named(['liquidationAuction'])[0]
   return {
@@ -127,6 +128,7 @@ function coreChain(chain: NetworkChain, settings: SequencerSettings): CoreChain 
     coinbase: COINBASE,
     mailbox: required(chain, 'mailbox'),
     slotContext: required(chain, 'slotContext'),
+    ...(sequencedHook === undefined ? {} : { sequencedHook }),
     ...(markFeeds === undefined ? {} : { markFeeds }),
     ...(bundleExecutor === undefined ? {} : { bundleExecutor }),
     ...(liquidationAuction === undefined ? {} : { liquidationAuction }),

@@ -1,15 +1,28 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { decodeFunctionData, erc20Abi, parseAbiItem, parseTransaction, type Hex } from 'viem'
+import {
+  decodeFunctionData,
+  encodeFunctionData,
+  erc20Abi,
+  parseAbiItem,
+  parseTransaction,
+  type Hex,
+} from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openFaucet } from '../../cli/faucet/fund.ts'
 import { markFeedsAbi } from '../../sdk/abi/mark-feeds.ts'
+import { spokeCreditAbi } from '../../sdk/abi/spoke-credit.ts'
 import { deposit } from '../../sdk/client/actions/deposit.ts'
 import { getAccount } from '../../sdk/client/actions/get-account.ts'
 import { getBalanceSheet } from '../../sdk/client/actions/get-balance-sheet.ts'
+import { getFastRoutes } from '../../sdk/client/actions/get-fast-routes.ts'
+import { grantCredit } from '../../sdk/client/actions/grant-credit.ts'
+import { sendCall } from '../../sdk/client/actions/send-call.ts'
 import type { SentBundle } from '../../sdk/client/actions/send-bundle.ts'
 import { verifyReceipt } from '../../sdk/client/actions/verify-receipt.ts'
+import { waitForMessage } from '../../sdk/client/actions/wait-for-message.ts'
+import { withdraw } from '../../sdk/client/actions/withdraw.ts'
 import { contractOf, tokenOf } from '../../sdk/client/contracts.ts'
 import { createTandemClient, type TandemClient } from '../../sdk/client/create-client.ts'
 import { developmentKey } from '../../sdk/process/keys.ts'
@@ -18,7 +31,7 @@ import { tandemDomain, type FeedUpdate } from '../../sdk/protocol/feeds.ts'
 import type { Hash } from '../../sdk/protocol/hex.ts'
 import type { Network } from '../../sdk/protocol/network.ts'
 import type { SlotRecord } from '../../sdk/protocol/slot.ts'
-import { tokenAmount } from '../../sdk/protocol/units.ts'
+import { amount18 as asAmount18, tokenAmount, usd18 } from '../../sdk/protocol/units.ts'
 import { encodeFeedUpdate } from '../../sdk/protocol/wire.ts'
 import { listSnapshots } from '../../sequencer/shell/drivers/snapshot.ts'
 import { deriveUndisturbed } from '../fixtures/faults/derive.ts'
@@ -303,5 +316,39 @@ describe('the successor of a wiped network', { timeout: 200_000 }, () => {
     await eventually('the deposit', async () => (await claimOf(successor)) === amount18, 60_000)
     const sheets = await getBalanceSheet(successor)
     expect(sheets.map(({ difference }) => difference)).toEqual(sheets.map(() => 0n))
+  })
+
+  test('confirms what rollups took on the sequencer’s word though its relayer dies, and pays what waited for that (V25)', async () => {
+    const expiryS = Math.floor(Date.now() / 1000) + 3_600
+    const { account } = await getAccount(successor)
+    const { address } = successor.account!
+    await openFaucet(successor.network)({ chain: 'hub', address, tokens: [] })
+    await grantCredit(successor, { chain: 'alpha', amount18: usd18(amount18 / 2n), expiryS })
+    const pid = running.pidOf('relayer')
+    process.kill(pid, 'SIGKILL')
+    const part = amount18 / 4n
+    await sendCall(successor, {
+      chainId: successor.chain('alpha').chainId,
+      to: contractOf(successor, 'alpha', 'spokeCredit'),
+      data: encodeFunctionData({
+        abi: spokeCreditAbi,
+        functionName: 'giveBack',
+        args: [account, part],
+      }),
+    })
+    const open = (await getFastRoutes(successor)).find(({ origin, destination }) => {
+      return origin === 'alpha' && destination === 'hub'
+    })
+    expect(open!.unconfirmedUsd6).toBe(part / 10n ** 12n + 1n)
+    const chain = 'alpha'
+    const order = { asset: 1, amount18: asAmount18(part), chain, timeoutMs: 60_000 }
+    const { messageId } = await withdraw(successor, order)
+    await waitForMessage(successor, { messageId, destination: chain, timeoutMs: 60_000 })
+    await eventually('every cap to be free', async () => {
+      return (await getFastRoutes(successor)).every(({ unconfirmedUsd6 }) => unconfirmedUsd6 === 0n)
+    })
+    expect((await getFastRoutes(successor)).some(({ paused }) => paused)).toBe(false)
+    const sheets = await getBalanceSheet(successor)
+    expect(sheets.map(({ paymentsInFlight }) => paymentsInFlight)).toEqual(sheets.map(() => 0n))
   })
 })

@@ -1,6 +1,13 @@
-import { encodeFunctionData, encodePacked, keccak256 } from 'viem'
+import {
+  encodeFunctionData,
+  encodePacked,
+  keccak256,
+  parseEventLogs,
+  toFunctionSelector,
+} from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { earlyMessagesAbi } from '../../sdk/abi/early-messages.ts'
 import { receiptSlasherAbi } from '../../sdk/abi/receipt-slasher.ts'
 import { sendCall } from '../../sdk/client/actions/send-call.ts'
 import {
@@ -8,12 +15,13 @@ import {
   slashAgainstPosted,
   slashForgedDelivery,
   slashTwoReceipts,
-  type SignedCheckpoint,
 } from '../../sdk/client/actions/slash.ts'
 import { contractOf } from '../../sdk/client/contracts.ts'
 import { createTandemClient, type TandemClient } from '../../sdk/client/create-client.ts'
 import { developmentKey } from '../../sdk/process/keys.ts'
-import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
+import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
+import { decodeSlotRecord } from '../../sdk/protocol/slot-codec.ts'
+import type { RecordedLeg } from '../../sdk/protocol/slot.ts'
 import type { PostedSlot } from '../../sdk/protocol/posting.ts'
 import { slotReceiptsDigest } from '../../sdk/protocol/receipt-hash.ts'
 import type { SignedReceipt } from '../../sdk/protocol/receipt.ts'
@@ -27,6 +35,13 @@ import {
   type SettlementNode,
 } from '../fixtures/follow/settlement-node.ts'
 import { startSmallSequencer, type SmallSequencer } from '../fixtures/follow/small-sequencer.ts'
+import {
+  checkpointOf,
+  deliverForged,
+  forgedReport,
+  SENT_ID,
+  thievish,
+} from '../fixtures/follow/thief.ts'
 import { eventually } from '../fixtures/relayer/processes.ts'
 
 // Goal: whoever holds two objects of the sequencer's that contradict each other takes its bond on l1; what
@@ -39,7 +54,7 @@ let client: TandemClient
 let receipt: SignedReceipt
 
 beforeAll(async () => {
-  sequencer = await startSmallSequencer()
+  sequencer = await startSmallSequencer(thievish)
   l1 = await startSettlementNode(sequencer)
   const { network, port, leg, engine } = sequencer
   const chains = network.chains.map((chain) =>
@@ -124,17 +139,11 @@ function delivery(body: Hex): { rawTx: Hex; id: Hash } {
   return { rawTx: sign(903, call).rawTx, id: keccak256(message) }
 }
 
-async function checkpoint(messageId: Hash): Promise<SignedCheckpoint> {
-  const [merkleTreeHook, root]: [Hash, Hash] = [keccak256('0x01'), keccak256('0x02')]
-  const domain = keccak256(
-    encodePacked(['uint32', 'bytes32', 'string'], [902, merkleTreeHook, 'HYPERLANE']),
-  )
-  const content = keccak256(
-    encodePacked(['bytes32', 'bytes32', 'uint32', 'bytes32'], [domain, root, 5, messageId]),
-  )
-  const validator = privateKeyToAccount(developmentKey('validator-902').privateKey)
-  const signatures = await validator.signMessage({ message: { raw: content } })
-  return { merkleTreeHook, root, index: 5, messageId, signatures }
+const capReached = toFunctionSelector('FastCapReached(uint256,uint64,uint64)')
+const routePaused = toFunctionSelector('RoutePaused(uint32)')
+const refusedBy = (selector: Hex) => {
+  const reason = expect.stringContaining(selector)
+  return { refusal: { error: 'LEG_FAILED', values: { chainId: 901, reason } } }
 }
 
 describe('the sequencer’s bond', { timeout: 60_000 }, () => {
@@ -153,10 +162,51 @@ describe('the sequencer’s bond', { timeout: 60_000 }, () => {
 
   test('is taken by a delivery of what nobody sent, never by one of what was sent (V25)', async () => {
     const sent = delivery('0x01')
-    const honest = await checkpoint(sent.id)
+    const honest = await checkpointOf(5, sent.id)
     await expect(mined(slashForgedDelivery(client, sent.rawTx, honest))).rejects.toThrow(/reverted/)
     expect(await bond()).toBe(bondWei)
     await mined(slashForgedDelivery(client, delivery('0xbad0').rawTx, honest))
+    expect(await bond()).toBe(0n)
+  })
+
+  test('is taken by what a thief at its keys forged, who got no more than the cap, and his route is closed (I22, V25)', async () => {
+    const { port, leg, network } = sequencer
+    const earlyMessages = network.chains.find(({ chainId }) => chainId === 901)!.contracts[
+      'earlyMessages'
+    ] as Address
+    const forge = (sequence: number, dollars: bigint) => {
+      const { bytes } = forgedReport(sequencer, { nonce: sequence, dollars })
+      return deliverForged(sequencer, { bytes, sequence: BigInt(sequence) })
+    }
+    const eventsOf = (logs: RecordedLeg['logs']) =>
+      parseEventLogs({ abi: earlyMessagesAbi, logs: logs as never }).map(
+        ({ eventName }) => eventName,
+      )
+
+    // One more dollar than a route takes; then what it takes, and one dollar more.
+    await expect(forge(1, 10_000_001n)).rejects.toMatchObject(refusedBy(capReached))
+    const taken = await forge(2, 9_999_999n)
+    expect(taken.status).toBe(1)
+    expect(eventsOf(taken.logs)).toEqual(['AcceptedEarly'])
+    await expect(forge(3, 1n)).rejects.toMatchObject(refusedBy(capReached))
+
+    // Anybody shows the hub the message and what alpha's validator signed at its nonce.
+    const { bytes } = forgedReport(sequencer, { nonce: 2, dollars: 9_999_999n })
+    const sent = await checkpointOf(2, SENT_ID)
+    const data = encodeFunctionData({
+      abi: earlyMessagesAbi,
+      functionName: 'proveForged',
+      args: [bytes, sent],
+    })
+    const shown = await leg(901, { to: earlyMessages, data })
+    const { preconfirmation } = await port.sendBundle({ legs: [shown], canRevert: [false] })
+    const record = await sequencer.log.readOne(Number(preconfirmation.slot))
+    const logs = decodeSlotRecord(record!).chains.flatMap(({ legs }) => legs.flatMap((l) => l.logs))
+    expect(eventsOf(logs)).toEqual(['ForgeryProven', 'PauseSet'])
+    await expect(forge(4, 1n)).rejects.toMatchObject(refusedBy(routePaused))
+
+    // The same message, as the system key signed it, takes the bond.
+    await mined(slashForgedDelivery(client, taken.rawTx, sent))
     expect(await bond()).toBe(0n)
   })
 })

@@ -110,13 +110,14 @@ export async function deployRouting(options: {
   return { address, abi: artifacts('DomainRoutingIsm').abi }
 }
 
-/** Sets the module that messages meet by default and hands the Mailbox to its owner. */
+/** Sets the module and the hook that messages meet by default and hands the Mailbox to its owner. */
 export async function finishHyperlane(
   deployer: Deployer,
   mailbox: Deployed,
-  defaultIsm: Address,
+  { defaultIsm, defaultHook }: { defaultIsm: Address; defaultHook: Address | undefined },
 ): Promise<void> {
   await deployer.call(mailbox, 'setDefaultIsm', [defaultIsm])
+  if (defaultHook !== undefined) await deployer.call(mailbox, 'setDefaultHook', [defaultHook])
   await deployer.call(mailbox, 'transferOwnership', [OWNER])
   await deployer.mine()
 }

@@ -7,7 +7,7 @@ import { GENESIS_CHAINS } from './chains.ts'
 import { createDeployer } from './deployer.ts'
 import { fundRoles } from './funding.ts'
 import { deployHyperlane, finishHyperlane } from './hyperlane.ts'
-import { deployDeliveryBatch, deployNetworkId, deployTokens } from './tandem.ts'
+import { deployCreditValuer, deployDeliveryBatch, deployNetworkId, deployTokens } from './tandem.ts'
 import { deployPool, poolAddress } from './pool.ts'
 import { deployDefaultIsm } from './routes.ts'
 import { emptyBlockStateRoot } from './state-root.ts'
@@ -58,11 +58,17 @@ async function deployAll(chain: LocalChain, artifacts: HyperlaneArtifacts) {
     const core = await deployHyperlane({ chain, rpc, deployer, artifacts })
     const networkId = await deployNetworkId(deployer)
     const deliveryBatch = await deployDeliveryBatch(deployer)
+    const creditValuer = await deployCreditValuer(deployer, chain, poolAddress('markFeeds'))
     const tokens = await deployTokens(deployer, chain)
     const slotContext = poolAddress('slotContext')
-    const defaultIsm = await deployDefaultIsm({ chain, deployer, artifacts, core, slotContext })
-    await finishHyperlane(deployer, core.mailbox, defaultIsm)
-    const pool = await deployPool({ chain, deployer, core, networkId, tokens })
+    const early = poolAddress('earlyMessages')
+    const ways = { chain, deployer, artifacts, core, slotContext, early }
+    const defaultIsm = await deployDefaultIsm(ways)
+    const pool = await deployPool({ chain, deployer, core, networkId, tokens, creditValuer })
+    await finishHyperlane(deployer, core.mailbox, {
+      defaultIsm,
+      defaultHook: pool['sequencedHook'],
+    })
     await fundRoles(rpc, chain)
     const contracts = {
       ...core.addresses,
@@ -71,6 +77,7 @@ async function deployAll(chain: LocalChain, artifacts: HyperlaneArtifacts) {
       ...tokens,
       ...pool,
       deliveryBatch,
+      ...(creditValuer === undefined ? {} : { creditValuer }),
     }
     return { alloc: await dumpAlloc(rpc), contracts }
   })

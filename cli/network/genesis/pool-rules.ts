@@ -69,3 +69,9 @@ export const FORCED_FEES = {
 
 /** What faults of the sequencer cost on a local network; shares × 10^4. */
 export const SLASHING = { delayS: 7n * 86_400n, admittedShare4: 1_000, reporterShare4: 500 }
+
+/** Most value that one route takes on the sequencer's word and validators have not signed yet, micro-dollars. */
+export const FAST_CAP6 = 10_000_000_000_000n
+
+/** What delivery in the slot costs on a local network (nothing), and the gas that it gets. */
+export const DELIVERY_TERMS = { priceWei: 0n, gasDefault: 5_000_000, gasMax: 20_000_000 }

@@ -8,7 +8,10 @@ import type { Deployer } from './deployer.ts'
 import { OWNER, type HyperlaneCore } from './hyperlane.ts'
 import { ASSETS, protocolIdOf } from './market.ts'
 import { deployProxied } from './proxied.ts'
+import { routeModule } from './routes.ts'
 import {
+  DELIVERY_TERMS,
+  FAST_CAP6,
   FORCED_FEES,
   LEASE_RULES,
   ledgerAsset,
@@ -37,6 +40,8 @@ const CONTRACTS = {
   bundleInbox: { source: 'l1/BundleInbox', on: ['settlement'] },
   receiptSlasher: { source: 'l1/ReceiptSlasher', on: ['settlement'] },
   bundleExecutor: { source: 'sequencing/BundleExecutor', on: ['hub', 'rollup'] },
+  earlyMessages: { source: 'messaging/EarlyMessages', on: ['hub', 'rollup'] },
+  sequencedHook: { source: 'messaging/SequencedHook', on: ['hub', 'rollup'] },
 } as const satisfies Record<string, { source: string; on: readonly LocalChain['kind'][] }>
 
 type ContractName = keyof typeof CONTRACTS
@@ -56,6 +61,7 @@ export type PoolSurroundings = {
   networkId: Address
   /** Name in the network file to token. */
   tokens: Readonly<Record<string, Address>>
+  creditValuer: Address | undefined
 }
 
 /** Deploys Tandem's contracts of a chain behind proxies; gives name to address. */
@@ -83,6 +89,8 @@ export function poolAddress(name: ContractName): Address {
 function has({ kind }: LocalChain, name: ContractName): boolean {
   return (CONTRACTS[name].on as readonly string[]).includes(kind)
 }
+
+const NO_ADDRESS: Address = `0x${'0'.repeat(40)}`
 
 const guardian = developmentKey('guardian').address
 const riskSigner = developmentKey('risk').address
@@ -124,7 +132,7 @@ const SETTINGS: Record<ContractName, (around: PoolSurroundings) => readonly unkn
   hubVault: (around) => [
     {
       endpoint: endpointOf(around, 'strict', peersOf(WITH_VAULT, 'spokeVault')),
-      ...{ ledger, creditBook },
+      ...{ ledger, creditBook, early: poolAddress('earlyMessages') },
     },
   ],
   liquidationAuction: () => [{ creditBook, ledger, slotContext }],
@@ -163,6 +171,24 @@ const SETTINGS: Record<ContractName, (around: PoolSurroundings) => readonly unkn
     },
   ],
   bundleExecutor: ({ networkId }) => [{ slotContext, networkId }],
+  earlyMessages: ({ chain, core, creditValuer }) => {
+    const origins = SEQUENCED.map(({ chainId }) => chainId).filter((id) => id !== chain.chainId)
+    const recipient = chain.kind === 'hub' ? creditBook : poolAddress('spokeCredit')
+    return [
+      {
+        ...{ ...roles, mailbox: core.mailbox.address, slotContext },
+        modules: origins.map((origin) => ({ origin, module: routeModule(origin) })),
+        caps: origins.map((origin) => ({ origin, token: NO_ADDRESS, cap6: FAST_CAP6 })),
+        valuers: [{ recipient, valuer: creditValuer }],
+      },
+    ]
+  },
+  sequencedHook: ({ chain }) => [
+    {
+      ...{ owner: OWNER, beneficiary: OWNER, terms: DELIVERY_TERMS },
+      destinations: SEQUENCED.map(({ chainId }) => chainId).filter((id) => id !== chain.chainId),
+    },
+  ],
   optionsExchange: () => [{ pool: poolAddress('spokeCredit'), slotContext, registry, marks }],
 }
 
@@ -177,7 +203,7 @@ function endpointOf(
     mailbox: core.mailbox.address,
     networkId,
     // The zero address leaves the choice to the Mailbox, whose default is the fast way.
-    ism: way === 'strict' ? core.strictIsm.address : `0x${'0'.repeat(40)}`,
+    ism: way === 'strict' ? core.strictIsm.address : NO_ADDRESS,
     peers,
   }
 }

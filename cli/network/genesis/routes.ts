@@ -1,3 +1,4 @@
+import { assert } from '../../../sdk/protocol/assert.ts'
 import { isSequenced, type LocalChain } from '../../../sdk/protocol/chains.ts'
 import type { Address } from '../../../sdk/protocol/hex.ts'
 import { addressAt } from './addresses.ts'
@@ -6,6 +7,15 @@ import { GENESIS_CHAINS } from './chains.ts'
 import type { Deployer } from './deployer.ts'
 import { deployRouting, type HyperlaneCore } from './hyperlane.ts'
 import { deployProxied } from './proxied.ts'
+
+const ORIGINS = GENESIS_CHAINS.filter(({ kind }) => isSequenced(kind))
+
+/** Gives the module that messages of a sequenced origin meet on every other sequenced chain. */
+export function routeModule(origin: number): Address {
+  const index = ORIGINS.findIndex(({ chainId }) => chainId === origin)
+  assert(index >= 0, 'only sequenced chains have a fast route')
+  return addressAt('routes', 2 * index + 1)
+}
 
 /**
  * Deploys the module that messages meet by default, and gives its address.
@@ -19,20 +29,21 @@ export async function deployDefaultIsm(options: {
   artifacts: HyperlaneArtifacts
   core: HyperlaneCore
   slotContext: Address
+  early: Address
 }): Promise<Address> {
-  const { chain, deployer, artifacts, core, slotContext } = options
+  const { chain, deployer, artifacts, core, slotContext, early } = options
   if (!isSequenced(chain.kind)) return core.strictIsm.address
   const routes = new Map(core.multisigs)
-  const origins = GENESIS_CHAINS.filter(({ kind }) => isSequenced(kind))
-  for (const [index, { chainId }] of origins.entries()) {
+  for (const [index, { chainId: origin }] of ORIGINS.entries()) {
     const place = 2 * index
+    const wrapped = core.multisigs.get(origin)
     await deployProxied(deployer, {
       section: 'routes',
       place,
       source: 'messaging/SequencedIsm',
-      args: [slotContext, core.multisigs.get(chainId)],
+      args: [{ slotContext, early, wrapped, origin }],
     })
-    routes.set(chainId, addressAt('routes', place + 1))
+    routes.set(origin, routeModule(origin))
   }
   const { address } = await deployRouting({
     ...{ deployer, artifacts, routes },

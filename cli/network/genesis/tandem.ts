@@ -22,6 +22,19 @@ export async function deployDeliveryBatch(deployer: Deployer): Promise<Address> 
   return address
 }
 
+/** Creates the contract that says what messages between credit contracts are worth, where there are any. */
+export async function deployCreditValuer(
+  deployer: Deployer,
+  chain: LocalChain,
+  marks: Address,
+): Promise<Address | undefined> {
+  if (!isSequenced(chain.kind)) return undefined
+  await deployer.moveTo(nonceOf('identity', 2))
+  const { address } = await deployer.create(tandemArtifact('messaging/CreditValuer'), [marks])
+  await deployer.mine()
+  return address
+}
+
 /** Creates the local network's tokens; `l1` has none. */
 export async function deployTokens(
   deployer: Deployer,

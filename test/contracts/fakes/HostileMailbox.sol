@@ -15,6 +15,7 @@ contract HostileMailbox {
     bytes32 public latestDispatchedId;
     uint256 public feeWei;
     bytes[] public outbox;
+    mapping(bytes32 messageId => address) public processor;
 
     error Refused(bytes32 messageId);
 
@@ -54,6 +55,7 @@ contract HostileMailbox {
         IInterchainSecurityModule ism = ISpecifiesInterchainSecurityModule(recipient)
             .interchainSecurityModule();
         if (!ism.verify(metadata, message)) revert Refused(keccak256(message));
+        processor[keccak256(message)] = msg.sender;
         IMessageRecipient(recipient).handle(
             uint32(bytes4(message[5:9])),
             bytes32(message[9:41]),
@@ -78,9 +80,29 @@ contract HostileMailbox {
     }
 }
 
+/// @dev Hands verification to the module of the message's origin.
+contract FakeRouting {
+    mapping(uint32 origin => IInterchainSecurityModule) public modules;
+
+    function set(uint32 origin, address module) external {
+        modules[origin] = IInterchainSecurityModule(module);
+    }
+
+    function verify(bytes calldata metadata, bytes calldata message) external returns (bool) {
+        return modules[uint32(bytes4(message[5:9]))].verify(metadata, message);
+    }
+}
+
 /// @dev Validators whose signatures the test gives by message id.
 contract FakeMultisig {
+    /// @dev Whose checkpoints count.
+    address private immutable validator;
+
     mapping(bytes32 messageId => bool) public signedBy;
+
+    constructor(address validator_) {
+        validator = validator_;
+    }
 
     function confirm(bytes32 messageId) external {
         signedBy[messageId] = true;
@@ -96,9 +118,9 @@ contract FakeMultisig {
 
     function validatorsAndThreshold(
         bytes calldata
-    ) external pure returns (address[] memory validators, uint8 threshold) {
+    ) external view returns (address[] memory validators, uint8 threshold) {
         validators = new address[](1);
-        validators[0] = address(0x7a);
+        validators[0] = validator;
         threshold = 1;
     }
 }

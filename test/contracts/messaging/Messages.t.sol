@@ -118,7 +118,9 @@ contract MessagesTest is PoolFixture {
         vm.expectRevert(Initializable.InvalidInitialization.selector);
         ledger.initialize(l);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        hubFast.initialize(address(this), address(this));
+        hubAlpha.initialize(
+            ISequencedIsm.Config(address(this), address(this), address(this), ALPHA)
+        );
     }
 
     function test_rolesAndPeersChangeByGovernanceOnly() public {
@@ -174,8 +176,8 @@ contract MessagesTest is PoolFixture {
     }
 
     function test_hyperlanesAgentsSeeAMultisig() public {
-        assertEq(uint256(hubFast.moduleType()), 5, "type");
-        (address[] memory validators, uint8 threshold) = hubFast.validatorsAndThreshold("");
+        assertEq(uint256(hubAlpha.moduleType()), 5, "type");
+        (address[] memory validators, uint8 threshold) = hubAlpha.validatorsAndThreshold("");
         assertEq(validators.length, 1, "validators");
         assertEq(uint256(threshold), 1, "threshold");
         SequencedIsm other = SequencedIsm(proxied(address(new SequencedIsm())));
@@ -183,7 +185,9 @@ contract MessagesTest is PoolFixture {
         vm.expectRevert(
             abi.encodeWithSelector(ISequencedIsm.WrongModuleType.selector, uint8(1), uint8(5))
         );
-        other.initialize(address(hubSlots), address(routing));
+        other.initialize(
+            ISequencedIsm.Config(address(hubSlots), address(hubEarly), address(routing), ALPHA)
+        );
     }
 
     function depositMessage(uint64 nonce) private pure returns (bytes memory) {

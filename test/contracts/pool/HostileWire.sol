@@ -9,6 +9,8 @@ import {
     ReportLine,
     ReturnBody
 } from "../../../contracts/types/Messages.sol";
+import {Checkpoint} from "../../../contracts/libraries/CheckpointHash.sol";
+import {EarlyMessages} from "../../../contracts/messaging/EarlyMessages.sol";
 import {SlotContext} from "../../../contracts/sequencing/SlotContext.sol";
 import {FakeMultisig, HostileMailbox} from "../fakes/HostileMailbox.sol";
 import {PoolFixture} from "./PoolFixture.sol";
@@ -49,7 +51,14 @@ abstract contract HostileWire is PoolFixture {
     /// @dev V16: a Report's cash did not sum to zero.
     bool public reportUnbalanced;
 
+    /// @dev V25: a payment left that waits for no confirmation of a message which nobody sent.
+    bool public exitOnForged;
+    /// @dev Place of the first forged message that the hub accepted.
+    uint64 public firstForged = type(uint64).max;
+
     bytes[] internal wire;
+    /// @dev One above the place on the wire, by the first bytes of a message's id.
+    mapping(bytes20 id => uint256) private onWire;
     uint256[3] private seen;
 
     /// @dev Takes up what was dispatched since the last call.
@@ -78,6 +87,29 @@ abstract contract HostileWire is PoolFixture {
         }
         if (taken) _arrived(id, open(message));
         collect();
+    }
+
+    /// @dev Validators sign some of what a chain accepted early, beginning anywhere; what nobody sent never.
+    function confirmSome(EarlyMessages early, uint256 word) internal returns (uint256 count) {
+        uint64 below = early.confirmedBelow();
+        uint64 end = early.accepted();
+        if (below == end) return 0;
+        uint64[] memory places = new uint64[](1);
+        Checkpoint[] memory checkpoints = new Checkpoint[](1);
+        for (uint64 i = below + uint64(word % (end - below)); i < end && count < 8; ++i) {
+            (bytes20 id, , , ) = early.earlyAt(i);
+            uint256 found = onWire[id];
+            if (found == 0) continue;
+            places[0] = i;
+            checkpoints[0] = checkpointOf(wire[found - 1]);
+            early.confirm(places, checkpoints);
+            ++count;
+        }
+    }
+
+    /// @dev Whoever is paid: what the payment waited for must end before the first lie (V25).
+    function left(uint64 until) internal {
+        if (until > firstForged) exitOnForged = true;
     }
 
     /// @dev Begins afresh: everything sent so far arrived.
@@ -110,6 +142,7 @@ abstract contract HostileWire is PoolFixture {
         for (uint256 i = seen[place]; i < sent; ++i) {
             bytes memory message = mailbox.outbox(i);
             wire.push(message);
+            onWire[bytes20(keccak256(message))] = wire.length;
             _left(open(message));
         }
         seen[place] = sent;

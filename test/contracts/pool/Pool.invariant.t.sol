@@ -36,7 +36,7 @@ contract PoolInvariants is TestBase {
 
     function targetSelectors() external view returns (FuzzSelector[] memory selectors) {
         selectors = new FuzzSelector[](1);
-        bytes4[] memory s = new bytes4[](20);
+        bytes4[] memory s = new bytes4[](22);
         s[0] = PoolHandler.deposit.selector;
         s[1] = PoolHandler.provide.selector;
         s[2] = PoolHandler.deliver.selector;
@@ -57,17 +57,19 @@ contract PoolInvariants is TestBase {
         s[17] = PoolHandler.forgePayment.selector;
         s[18] = PoolHandler.passTime.selector;
         s[19] = PoolHandler.tradeUnbalanced.selector;
+        s[20] = PoolHandler.confirmEarly.selector;
+        s[21] = PoolHandler.release.selector;
         selectors[0] = FuzzSelector(address(handler), s);
     }
 
     /// @dev The invariants would say nothing about a handler to whom everything is refused.
     function test_everyActionSucceedsSoonerOrLater() public {
-        for (uint256 i = 0; i < 600; ++i) {
+        for (uint256 i = 0; i < 1_000; ++i) {
             uint256 word = uint256(keccak256(abi.encode("step", i)));
-            _act(word % 40, word >> 8);
+            _act(word % 64, word >> 8);
             if (i % 10 == 9) _requireAll();
         }
-        bytes32[14] memory actions = [
+        bytes32[16] memory actions = [
             bytes32("deposit"),
             "provide",
             "deliver",
@@ -81,7 +83,9 @@ contract PoolInvariants is TestBase {
             "tradeJointly",
             "liquidate",
             "pay",
-            "claim"
+            "claim",
+            "confirm",
+            "release"
         ];
         for (uint256 i = 0; i < actions.length; ++i) {
             assertTrue(handler.done(actions[i]) > 0, string(abi.encodePacked(actions[i])));
@@ -193,6 +197,8 @@ contract PoolInvariants is TestBase {
         else if (action < 25) handler.tradeJointly(i, j, a, x, x >> 8, x >> 32);
         else if (action < 29) handler.withdraw(i, a, b, x, j);
         else if (action < 31) handler.processQueue(a, b);
+        else if (action < 38) handler.release(x);
+        else if (action < 50) handler.confirmEarly(i, x);
         else handler.deliverNext(a);
     }
 

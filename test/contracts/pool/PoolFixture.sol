@@ -9,8 +9,14 @@ import {CreditBook} from "../../../contracts/hub/CreditBook.sol";
 import {ICreditBook} from "../../../contracts/hub/ICreditBook.sol";
 import {MarginVerifier} from "../../../contracts/hub/MarginVerifier.sol";
 import {IMarginVerifier} from "../../../contracts/hub/IMarginVerifier.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {Checkpoint} from "../../../contracts/libraries/CheckpointHash.sol";
 import {NetworkDomain} from "../../../contracts/libraries/NetworkDomain.sol";
 import {IMessageEndpoint} from "../../../contracts/messaging/IMessageEndpoint.sol";
+import {CreditValuer} from "../../../contracts/messaging/CreditValuer.sol";
+import {EarlyMessages} from "../../../contracts/messaging/EarlyMessages.sol";
+import {IEarlyMessages} from "../../../contracts/messaging/IEarlyMessages.sol";
+import {ISequencedIsm} from "../../../contracts/messaging/ISequencedIsm.sol";
 import {SequencedIsm} from "../../../contracts/messaging/SequencedIsm.sol";
 import {BundleExecutor} from "../../../contracts/sequencing/BundleExecutor.sol";
 import {IBundleExecutor} from "../../../contracts/sequencing/IBundleExecutor.sol";
@@ -31,7 +37,7 @@ import {FakeMarks} from "../fakes/FakeMarks.sol";
 import {FakeProtocol} from "../fakes/FakeProtocol.sol";
 import {LateProxy} from "../fakes/LateProxy.sol";
 import {FakeNetworkId} from "../fakes/FakeSlotContext.sol";
-import {FakeMultisig, HostileMailbox} from "../fakes/HostileMailbox.sol";
+import {FakeMultisig, FakeRouting, HostileMailbox} from "../fakes/HostileMailbox.sol";
 import {TestToken} from "../fakes/OddTokens.sol";
 import {TestBase} from "../TestBase.sol";
 
@@ -42,6 +48,7 @@ abstract contract PoolFixture is TestBase {
         uint32 chainId;
         HostileMailbox mailbox;
         FakeMultisig multisig;
+        EarlyMessages early;
         SequencedIsm fast;
         SlotContext slots;
         BundleExecutor executor;
@@ -59,6 +66,7 @@ abstract contract PoolFixture is TestBase {
     address internal constant GUARDIAN = address(0x61);
     address internal constant LIQUIDATION = address(0x63);
     uint256 internal constant RISK_KEY = 0xB0B;
+    uint256 internal constant VALIDATOR_KEY = 0x7A1;
     uint32 internal constant HUB = 901;
     uint32 internal constant ALPHA = 902;
     uint32 internal constant BETA = 903;
@@ -69,6 +77,7 @@ abstract contract PoolFixture is TestBase {
     uint256 internal constant MARK18 = 100e18;
     uint256 internal constant REQUIREMENT18 = 40e18;
     uint64 internal constant SPOT8 = 2000e8;
+    uint64 internal constant FAST_CAP6 = 10_000_000e6;
 
     Ledger internal ledger;
     HubVault internal hubVault;
@@ -78,7 +87,11 @@ abstract contract PoolFixture is TestBase {
     BundleExecutor internal hubExecutor;
     HostileMailbox internal hubMailbox;
     FakeMultisig internal hubMultisig;
-    SequencedIsm internal hubFast;
+    EarlyMessages internal hubEarly;
+    SequencedIsm internal hubAlpha;
+    SequencedIsm internal hubBeta;
+    FakeRouting internal hubFast;
+    CreditValuer internal valuer;
     FakeMarks internal marks;
     FakeNetworkId internal networkId;
     Rollup internal alpha;
@@ -89,12 +102,14 @@ abstract contract PoolFixture is TestBase {
         marks = new FakeMarks();
         networkId = new FakeNetworkId(LOG_ID);
         hubMailbox = new HostileMailbox(HUB);
-        hubMultisig = new FakeMultisig();
+        hubMultisig = new FakeMultisig(vm.addr(VALIDATOR_KEY));
         hubSlots = SlotContext(proxied(address(new SlotContext())));
         hubExecutor = _executor(address(hubSlots));
         hubSlots.initialize(SYSTEM, GOVERNANCE, address(hubExecutor));
-        hubFast = SequencedIsm(proxied(address(new SequencedIsm())));
-        hubFast.initialize(address(hubSlots), address(hubMultisig));
+        hubEarly = EarlyMessages(proxied(address(new EarlyMessages())));
+        valuer = new CreditValuer(address(marks));
+        hubAlpha = _module(address(hubSlots), hubEarly, address(hubMultisig), ALPHA);
+        hubBeta = _module(address(hubSlots), hubEarly, address(hubMultisig), BETA);
         ledger = Ledger(proxied(address(new Ledger())));
         hubVault = HubVault(payable(proxied(address(new HubVault()))));
         book = CreditBook(payable(proxied(address(new CreditBook()))));
@@ -157,6 +172,34 @@ abstract contract PoolFixture is TestBase {
         (, HostileMailbox to, FakeMultisig multisig) = _destination(message);
         multisig.confirm(keccak256(message));
         to.process("", message);
+    }
+
+    /// @dev A checkpoint of an origin's that names a message at a nonce.
+    function checkpointOf(
+        uint32 origin,
+        uint32 nonce,
+        bytes32 messageId
+    ) internal pure returns (Checkpoint memory c) {
+        c.merkleTreeHook = keccak256("hook");
+        c.root = keccak256("root");
+        c.index = nonce;
+        c.messageId = messageId;
+        bytes32 domain = keccak256(abi.encodePacked(origin, c.merkleTreeHook, "HYPERLANE"));
+        bytes32 content = keccak256(abi.encodePacked(domain, c.root, c.index, c.messageId));
+        c.signatures = signed(VALIDATOR_KEY, MessageHashUtils.toEthSignedMessageHash(content));
+    }
+
+    /// @dev The checkpoint of a message that was sent.
+    function checkpointOf(bytes memory message) internal pure returns (Checkpoint memory) {
+        (uint32 origin, uint32 nonce) = _placeOf(message);
+        return checkpointOf(origin, nonce, keccak256(message));
+    }
+
+    function _placeOf(bytes memory message) internal pure returns (uint32 from, uint32 nonce) {
+        assembly {
+            nonce := shr(224, mload(add(message, 33)))
+            from := shr(224, mload(add(message, 37)))
+        }
     }
 
     /// @dev Deposits and has the claim credited.
@@ -280,12 +323,12 @@ abstract contract PoolFixture is TestBase {
     function _createRollup(Rollup storage r, uint32 chainId) private {
         r.chainId = chainId;
         r.mailbox = new HostileMailbox(chainId);
-        r.multisig = new FakeMultisig();
+        r.multisig = new FakeMultisig(vm.addr(VALIDATOR_KEY));
         r.slots = SlotContext(proxied(address(new SlotContext())));
         r.executor = _executor(address(r.slots));
         r.slots.initialize(SYSTEM, GOVERNANCE, address(r.executor));
-        r.fast = SequencedIsm(proxied(address(new SequencedIsm())));
-        r.fast.initialize(address(r.slots), address(r.multisig));
+        r.early = EarlyMessages(proxied(address(new EarlyMessages())));
+        r.fast = _module(address(r.slots), r.early, address(r.multisig), HUB);
         r.vault = SpokeVault(payable(proxied(address(new SpokeVault()))));
         r.credit = SpokeCredit(payable(proxied(address(new SpokeCredit()))));
         r.registry = ProtocolRegistry(proxied(address(new ProtocolRegistry())));
@@ -329,9 +372,11 @@ abstract contract PoolFixture is TestBase {
                     address(beta.vault)
                 ),
                 address(ledger),
-                address(book)
+                address(book),
+                address(hubEarly)
             )
         );
+        _initialiseEarly();
         ICreditBook.Config memory c;
         c.endpoint = _endpoint(
             hubMailbox,
@@ -351,6 +396,65 @@ abstract contract PoolFixture is TestBase {
         c.protocols[0] = ICreditBook.ProtocolHome(1, ALPHA);
         c.protocols[1] = ICreditBook.ProtocolHome(2, BETA);
         book.initialize(c);
+    }
+
+    function _module(
+        address slots,
+        EarlyMessages early,
+        address multisig,
+        uint32 origin
+    ) private returns (SequencedIsm ism) {
+        ism = SequencedIsm(proxied(address(new SequencedIsm())));
+        ism.initialize(ISequencedIsm.Config(slots, address(early), multisig, origin));
+    }
+
+    function _initialiseEarly() private {
+        hubFast = new FakeRouting();
+        hubFast.set(ALPHA, address(hubAlpha));
+        hubFast.set(BETA, address(hubBeta));
+        IEarlyMessages.Module[] memory modules = new IEarlyMessages.Module[](2);
+        modules[0] = IEarlyMessages.Module(ALPHA, address(hubAlpha));
+        modules[1] = IEarlyMessages.Module(BETA, address(hubBeta));
+        _initEarly(hubEarly, address(hubMailbox), address(hubSlots), modules, address(book));
+        modules = new IEarlyMessages.Module[](1);
+        modules[0] = IEarlyMessages.Module(HUB, address(alpha.fast));
+        _initEarly(
+            alpha.early,
+            address(alpha.mailbox),
+            address(alpha.slots),
+            modules,
+            address(alpha.credit)
+        );
+        modules[0] = IEarlyMessages.Module(HUB, address(beta.fast));
+        _initEarly(
+            beta.early,
+            address(beta.mailbox),
+            address(beta.slots),
+            modules,
+            address(beta.credit)
+        );
+    }
+
+    function _initEarly(
+        EarlyMessages early,
+        address mailbox,
+        address slots,
+        IEarlyMessages.Module[] memory modules,
+        address credit
+    ) private {
+        IEarlyMessages.Config memory c;
+        c.governance = GOVERNANCE;
+        c.guardian = GUARDIAN;
+        c.mailbox = mailbox;
+        c.slotContext = slots;
+        c.modules = modules;
+        c.caps = new IEarlyMessages.Cap[](modules.length);
+        for (uint256 i = 0; i < modules.length; ++i) {
+            c.caps[i] = IEarlyMessages.Cap(modules[i].origin, address(0), FAST_CAP6);
+        }
+        c.valuers = new IEarlyMessages.Valuer[](1);
+        c.valuers[0] = IEarlyMessages.Valuer(credit, address(valuer));
+        early.initialize(c);
     }
 
     function _initialiseRollup(Rollup storage r, uint32 protocolId) private {

@@ -5,6 +5,7 @@ import {AccountState} from "../../../contracts/hub/ICreditBook.sol";
 import {MessageHeader, MessageLib} from "../../../contracts/libraries/MessageLib.sol";
 import {Change, MarginAttestation, SignedInstrumentRisk} from "../../../contracts/types/Margin.sol";
 import {MessageClass, MessageType, PaymentBody} from "../../../contracts/types/Messages.sol";
+import {EarlyMessages} from "../../../contracts/messaging/EarlyMessages.sol";
 import {TestToken} from "../fakes/OddTokens.sol";
 import {HostileWire} from "./HostileWire.sol";
 
@@ -16,6 +17,9 @@ contract PoolHandler is HostileWire {
     uint256 private constant LOT18 = 1e14;
     bytes32 private constant SALT = keccak256("salt");
     address private constant LP = address(0x11F);
+
+    /// @dev Payments that were ever held.
+    uint256 private held;
 
     /// @dev Successes by action: an invariant says nothing when nothing happens.
     mapping(bytes32 action => uint256) public done;
@@ -111,7 +115,7 @@ contract PoolHandler is HostileWire {
         vm.revertToState(snapshot);
         bytes memory signature = sign(a);
         vm.prank(ownerAt(actor));
-        hubVault.withdraw(
+        bytes32 messageId = hubVault.withdraw(
             account,
             asset,
             amount18,
@@ -120,6 +124,27 @@ contract PoolHandler is HostileWire {
             a,
             signature
         );
+        if (messageId == 0) ++held;
+        else left(hubEarly.accepted());
+    }
+
+    /// @dev Validators sign some of what the hub or a rollup took on the sequencer's word.
+    function confirmEarly(uint256 chain, uint256 word) external {
+        EarlyMessages early =
+            chain % 3 == 0 ? hubEarly : (chain % 3 == 1 ? alpha.early : beta.early);
+        _finish("confirm", confirmSome(early, word) > 0);
+    }
+
+    function release(uint256 place) external {
+        if (held == 0) return;
+        place %= held;
+        uint64 until = hubVault.heldPayment(place).until;
+        try hubVault.release(place) {
+            left(until);
+            _finish("release", true);
+        } catch {
+            _finish("release", false);
+        }
     }
 
     function withdrawLiquidity(bool onAlpha, bool usdc, uint256 amount) external {
@@ -449,7 +474,7 @@ contract PoolHandler is HostileWire {
         collect();
     }
 
-    function _rollup(bool onAlpha) private view returns (Rollup storage) {
+    function _rollup(bool onAlpha) internal view returns (Rollup storage) {
         return onAlpha ? alpha : beta;
     }
 }

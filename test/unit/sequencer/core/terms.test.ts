@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Address } from '../../../../sdk/protocol/hex.ts'
+import type { SlotRecord } from '../../../../sdk/protocol/slot.ts'
 import { LIMITS } from '../../../../sdk/protocol/limits.ts'
 import { CONTRACT, UNLUCKY, type Op } from '../../../fixtures/sequencer/chain-double.ts'
 import {
@@ -231,6 +232,39 @@ describe('required deliveries', () => {
       values: { leg: 0, chainId: beta, reason: expect.stringContaining('delivery') },
     })
     await answer(port.sendBundle(bundleOf([sending(3)], { requireDelivery: [0] })))
+  })
+})
+
+describe('delivery in the slot', () => {
+  const sending = (nonce: number, recipient: 'counter' | 'strict', unpaid: boolean) =>
+    counterLeg(alpha, nonce, [{ do: 'send', to: beta, recipient, value: 3, unpaid }])
+  const deliveries = (slots: readonly SlotRecord[]) =>
+    slots.flatMap(({ chains }) =>
+      chains.flatMap(({ legs }) => legs.filter(({ origin }) => origin.type === 'delivery')),
+    )
+
+  test('is for who bought it: other messages go by relayer, and the bundle stands', async () => {
+    const { answer, process, records } = await startHarness()
+    const { port } = process()
+    await answer(port.sendBundle(bundleOf([sending(0, 'counter', true)])))
+    expect(deliveries(await records())).toHaveLength(0)
+    await answer(port.sendBundle(bundleOf([sending(1, 'counter', false)])))
+    expect(deliveries(await records())).toHaveLength(1)
+  })
+
+  test('that a rollup refuses, its cap reached say, leaves message and bundle to the relayer (V25)', async () => {
+    const { answer, process, records } = await startHarness()
+    await answer(process().port.sendBundle(bundleOf([sending(0, 'strict', false)])))
+    expect(deliveries(await records())).toHaveLength(0)
+  })
+
+  test('fails a bundle that requires it and did not buy it', async () => {
+    const { answer, process } = await startHarness()
+    const bundle = bundleOf([sending(0, 'counter', true)], { requireDelivery: [0] })
+    expect(await refusalOf(answer(process().port.sendBundle(bundle)))).toMatchObject({
+      error: 'LEG_FAILED',
+      values: { chainId: beta, reason: expect.stringContaining('cannot be delivered') },
+    })
   })
 })
 
