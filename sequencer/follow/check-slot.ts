@@ -1,3 +1,4 @@
+import type { Hash } from '../../sdk/protocol/hex.ts'
 import type { SlotRecord } from '../../sdk/protocol/slot.ts'
 import { checkBlocks } from './check-blocks.ts'
 import { checkEntries } from './check-entries.ts'
@@ -60,15 +61,32 @@ function checkResults({ header, entries, chains }: SlotRecord): void {
   }
 }
 
-/** What was first seen as a required leg of a bundle stands in no other entry while it is known (I21). */
+/**
+ * What was first seen as a required leg of a bundle stands, while it is known, in no other entry but one
+ * that has all of them, in their order, of a bundle that was not cancelled (I21).
+ */
 function checkAlone({ header, entries, chains }: SlotRecord, { fold }: FollowedState): void {
-  const { owners } = fold.state.memory
+  const { owners, owned, closed } = fold.state.memory
+  const placesIn = (entry: number) =>
+    new Map(
+      chains.flatMap(({ legs }) =>
+        legs.flatMap(({ origin, hash }) =>
+          origin.type === 'entry' && origin.entry === entry ? [[hash, origin.leg] as const] : [],
+        ),
+      ),
+    )
+  const standsWhole = (ownerId: Hash, entry: number) => {
+    if (closed.get(ownerId)?.by === 'sender') return false
+    const places = placesIn(entry)
+    const found = (owned.get(ownerId) ?? []).map((hash) => places.get(hash) ?? -1)
+    return found.every((place, i) => place > (found[i - 1] ?? -1))
+  }
   for (const { chainId, legs } of chains) {
     for (const [leg, { origin, hash }] of legs.entries()) {
       const owner = origin.type === 'entry' ? owners.get(hash) : undefined
       if (owner === undefined || origin.type !== 'entry') continue
       const { entryId } = entries[origin.entry] ?? {}
-      if (owner.entryId === entryId) continue
+      if (owner.entryId === entryId || standsWhole(owner.entryId, origin.entry)) continue
       const place = { slot: header.height, chainId, leg, transactionHash: hash }
       const what = 'no leg of a bundle stands without it (I21)'
       throw new LieError(place, { what, posted: `${entryId}`, recomputed: owner.entryId })

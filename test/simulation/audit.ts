@@ -143,6 +143,15 @@ function auditPlaces(
   { chains, entries, header }: SlotRecord,
   owners: ReadonlyMap<Hash, { entryId: Hash; untilSlot: number }>,
 ): void {
+  /** A bundle with every leg of another one sends none of them alone. */
+  const standsWhole = (ownerId: Hash, entry: number) => {
+    const own = chains.flatMap(({ legs }) =>
+      legs.flatMap(({ origin, hash }) =>
+        origin.type === 'entry' && origin.entry === entry ? [hash] : [],
+      ),
+    )
+    return [...owners].every(([hash, { entryId }]) => entryId !== ownerId || own.includes(hash))
+  }
   for (const { chainId, legs } of chains) {
     holds(legs[0]?.origin.type === 'open', 'open', () => `slot ${header.height} on ${chainId}`)
     let last = -1
@@ -156,10 +165,10 @@ function auditPlaces(
       last = origin.entry
       const owner = origin.type === 'entry' ? owners.get(hash) : undefined
       const entryId = entries[origin.entry]?.entryId
-      const alone =
+      const foreign =
         owner !== undefined && owner.entryId !== entryId && owner.untilSlot >= header.height
       holds(
-        !alone,
+        !foreign || standsWhole(owner.entryId, origin.entry),
         'I21',
         () => `slot ${header.height}: leg ${hash} of ${owner?.entryId} stands alone`,
       )

@@ -1,10 +1,11 @@
-import { bytesToHex, encodeFunctionData } from 'viem'
+import { encodeFunctionData } from 'viem'
 import { creditBookAbi } from '../../abi/credit-book.ts'
 import type { Hash } from '../../protocol/hex.ts'
 import { accountId } from '../../protocol/ids.ts'
 import type { Size18 } from '../../protocol/units.ts'
 import { contractOf, hubOf } from '../contracts.ts'
 import { signer, type TandemClient } from '../create-client.ts'
+import { newGuard } from '../guard.ts'
 import type { LegCall } from '../legs.ts'
 import {
   attestInstruments,
@@ -19,7 +20,6 @@ import {
   type FillChange,
   type SignedOrder,
 } from './exchange.ts'
-import { getStatus } from './get-status.ts'
 import { sendBundle, type SentBundle } from './send-bundle.ts'
 
 /** Orders to fill in one bundle, and how much of each. */
@@ -35,9 +35,6 @@ export type JointTrade = {
   margin: AttestedMargin
 }
 
-/** Slots for which a prepared trade may stand. */
-const WINDOW_SLOTS = 600n
-
 /**
  * Prepares fills on any rollups that are margined together: as a whole, after the last of them.
  *
@@ -51,13 +48,11 @@ export async function prepareJointTrade(
   const account = accountId(signer(client).address)
   const changes = fills.map(({ signed, size18 }) => changeOfFill(client, signed, size18))
   const instruments = fills.map(({ signed }) => instrumentOf(client, signed))
-  const [status, margin, risks] = await Promise.all([
-    getStatus(client),
+  const [{ salt, maxSlot }, margin, risks] = await Promise.all([
+    newGuard(client),
     attestMargin(client, { account, change: joined(changes) }),
     attestInstruments(client, instruments),
   ])
-  const salt = bytesToHex(globalThis.crypto.getRandomValues(new Uint8Array(32)))
-  const maxSlot = status.slot + WINDOW_SLOTS
   const guard = { salt, maxSlot, joint: true }
   const hub = hubOf(client)
   const check: LegCall = {

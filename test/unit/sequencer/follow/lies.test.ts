@@ -181,7 +181,8 @@ const blocks: Case[] = [
   [
     'a leg that another bundle holds (I21)',
     (drafts) => {
-      const legHashes = [legsOn(draftAt(drafts, 'guarded'), beta)[1]!.hash]
+      // With the other bundle's second leg it would stand whole.
+      const legHashes = [legsOn(draftAt(drafts, 'guarded'), beta)[1]!.hash, other]
       const { notes } = draftAt(drafts, 'message')
       notes.seen.push({ entryId: other, untilSlot: 90, legHashes })
     },
