@@ -21,6 +21,7 @@ function project(name: string, testTimeoutMs: number, extra: Record<string, unkn
 export default defineConfig({
   test: {
     passWithNoTests: true,
+    globalSetup: 'test/temporary-folder.ts',
     projects: [
       project('unit', 10 * seconds),
       project('property', 60 * seconds),

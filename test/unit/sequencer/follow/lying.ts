@@ -16,7 +16,7 @@ export const at = {
   crowd: 8,
   forced: 9,
   voided: 10,
-  after: 12,
+  after: 11,
 } as const
 export type Name = keyof typeof at
 export type Entry = Draft['entries'][number]
