@@ -25,6 +25,8 @@ export type CoreChain = {
   laneCalls: readonly LaneCall[]
   /** Runs the intents of forced entries; absent where none are taken. */
   bundleExecutor?: Address | undefined
+  /** Hands items between legs; absent where none are. */
+  slotInbox?: Address | undefined
   /** Recipients that insist on validators' signatures: their messages go by relayer at once. */
   byRelayer: readonly Address[]
 }

@@ -144,7 +144,7 @@ function addDeliveries(
       key,
       chainId: message.destination,
       origin: { type: 'delivery', entryId, leg, depth, recipient: message.recipient },
-      call: deliverCall(chain, input.config.system, message.bytes, message.gas),
+      call: deliverCall(chain, input.config.system, message),
     })
     addDeliveries(input, steps, { parent: key, entryId, leg, depth: depth + 1 })
   }

@@ -1,10 +1,12 @@
 import { stringToHex } from 'viem/utils'
+import { assert } from '../../sdk/protocol/assert.ts'
 import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import type { AccountId } from '../../sdk/protocol/ids.ts'
 import { addressWord, hashWords, joinWords, word } from '../../sdk/protocol/words.ts'
 import type { CoreChain } from './config.ts'
 import type { Call } from './leg.ts'
+import type { Message } from './messages.ts'
 
 /** A call of the system key whose nonce is not known yet. */
 export type SystemCall = Omit<Call, 'nonce'>
@@ -20,6 +22,8 @@ const deliverGas = 300_000n
 /** Gas that a delivery gets where none is sold. */
 export const FREE_DELIVERY_GAS = 5_000_000n
 const byteGas = 64n
+/** Gas that putting an item gets; one of 1,024 bytes fills 34 words of storage. */
+export const ITEM_GAS = 1_500_000n
 /** Gas limit of a call that brings marks; 30 expiries with signatures stay below. */
 export const marksGas = 12_000_000n
 /** Gas limit of a call that starts a liquidation; one of 128 positions stays below. */
@@ -48,23 +52,30 @@ export function openCall(
   return systemCall(chain, { system, to: chain.slotContext, input, gas: openGas + keys * keyGas })
 }
 
-/** The call that delivers a message of this slot to a chain, with the gas that was bought for it. */
+/** The call that brings a message of this slot, with the gas that was bought for it, or an item. */
 export function deliverCall(
   chain: CoreChain,
   system: Address,
-  message: Hex,
-  bought = FREE_DELIVERY_GAS,
+  {
+    way,
+    bytes,
+    gas: bought = FREE_DELIVERY_GAS,
+  }: Pick<Message, 'way' | 'bytes'> & Partial<Pick<Message, 'gas'>>,
 ): SystemCall {
-  const bytes = (message.length - 2) / 2
-  const padding = '0'.repeat((64 - ((message.length - 2) % 64)) % 64)
+  if (way === 'inbox') {
+    assert(chain.slotInbox !== undefined, 'an item goes where an inbox is')
+    return systemCall(chain, { system, to: chain.slotInbox, input: bytes, gas: ITEM_GAS })
+  }
+  const digits = bytes.length - 2
+  const padding = '0'.repeat((64 - (digits % 64)) % 64)
   const input = joinWords([
     deliverSelector,
     addressWord(chain.mailbox),
     word(64),
-    word(bytes),
-    `${message}${padding}`,
+    word(digits / 2),
+    `${bytes}${padding}`,
   ])
-  const gas = deliverGas + bought + BigInt(message.length) * byteGas
+  const gas = deliverGas + bought + BigInt(bytes.length) * byteGas
   return systemCall(chain, { system, to: chain.slotContext, input, gas })
 }
 

@@ -113,7 +113,7 @@ function placedIn(
       const [next] = queue ?? []
       const input = next === undefined ? undefined : legs.get(next.leg.hash)?.input
       const brings =
-        chain !== undefined && deliverCall(chain, config.system, message.bytes).input === input
+        chain !== undefined && deliverCall(chain, config.system, message).input === input
       if (next === undefined || !brings || depth >= LIMITS.messageDepth) {
         undelivered += 1
         continue
@@ -151,7 +151,7 @@ function placedIn(
 function deliveriesOf(config: CoreConfig, { chainId, leg }: Sent): Hex[] {
   return dispatchedMessages(config, chainId, leg.logs).flatMap((message) => {
     const chain = chainOf(config, message.destination)
-    return chain === undefined ? [] : [deliverCall(chain, config.system, message.bytes).input]
+    return chain === undefined ? [] : [deliverCall(chain, config.system, message).input]
   })
 }
 

@@ -116,6 +116,7 @@ function coreChain(chain: NetworkChain, settings: SequencerSettings): CoreChain 
   const markFeeds = named(['markFeeds'])[0]
   const sequencedHook = named(['sequencedHook'])[0]
   const bundleExecutor = named(['bundleExecutor'])[0]
+  const slotInbox = named(['slotInbox'])[0]
   const liquidationAuction = named(['liquidationAuction'])[0]
   return {
     chainId,
@@ -133,6 +134,7 @@ function coreChain(chain: NetworkChain, settings: SequencerSettings): CoreChain 
     ...(bundleExecutor === undefined ? {} : { bundleExecutor }),
     ...(liquidationAuction === undefined ? {} : { liquidationAuction }),
     ...(kind === 'hub' ? { books: named(['ledger', 'creditBook']) } : {}),
+    ...(slotInbox === undefined ? {} : { slotInbox }),
     laneCalls: laneCallsOf(chain),
     credit: named(['creditBook', 'spokeCredit']),
     byRelayer: named(['hubVault', 'spokeVault']),

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { encodePacked, keccak256 } from 'viem'
+import { encodeFunctionData, encodePacked, keccak256, type Hex } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { slotInboxAbi } from '../../sdk/abi/slot-inbox.ts'
 import { developmentKey } from '../../sdk/process/keys.ts'
 import { decodeSlotRecord } from '../../sdk/protocol/slot-codec.ts'
 import { deliverCall } from '../../sequencer/core/system-calls.ts'
@@ -16,6 +17,7 @@ import { openDisk } from '../../sequencer/shell/log/disk.ts'
 import { openFileLog } from '../../sequencer/shell/log/file-log.ts'
 import type { LogStore } from '../../sequencer/shell/log/log-store.ts'
 import { systemSigner } from '../../sequencer/shell/signing.ts'
+import { partiesOf } from '../../sequencer/shell/drivers/transaction.ts'
 import { connectIpc } from '../../sequencer/shell/drivers/ipc.ts'
 import { testGateway } from '../fixtures/rollup/gateway.ts'
 import { lyingLog, type Draft } from '../fixtures/follow/liar.ts'
@@ -32,7 +34,9 @@ let sequencer: SmallSequencer
 /** Last slot that the tests look at: the sequencer goes on with its heartbeats meanwhile. */
 let tip = 0
 /** Slots by what stands in them. */
-const slotOf = { transfer: 0, message: 0 }
+const slotOf = { transfer: 0, message: 0, item: 0 }
+/** What a leg on one rollup gives to a later one on another. */
+const result = keccak256('0x7e51')
 
 beforeAll(async () => {
   sequencer = await startSmallSequencer()
@@ -52,6 +56,7 @@ beforeAll(async () => {
     await messageLeg(902, 903, '0x1234'),
     await leg(901, { to: payee, value: 3n }),
   ])
+  slotOf.item = await send(await itemLegs())
   await send([await leg(903, { to: payee, value: 4n })])
   await stopAndResume(903)
   await send([await leg(903, { to: payee, value: 5n })])
@@ -59,6 +64,31 @@ beforeAll(async () => {
 }, 60_000)
 
 afterAll(() => sequencer?.remove())
+
+/** A leg that sends an item, and one that was signed before and fails without it. */
+async function itemLegs() {
+  const { network, leg } = sequencer
+  const inbox = network.chains.find(({ chainId }) => chainId === 902)!.contracts['slotInbox']!
+  const { address } = developmentKey('faucet')
+  const call = (functionName: 'send' | 'take', args: readonly unknown[]) =>
+    encodeFunctionData({ abi: slotInboxAbi, functionName, args } as never)
+  const label = keccak256('0x1abe1')
+  return [
+    await leg(902, { to: inbox, data: call('send', [903, address, label, result]) }),
+    await leg(903, { to: inbox, data: call('take', [902, address, label]) }),
+  ]
+}
+
+test('an item that a leg sends is where a later leg on another rollup takes it', async () => {
+  const bytes = await sequencer.log.readOne(slotOf.item)
+  const legs = legsOn(decodeSlotRecord(bytes!) as Draft, 903)
+  const told = legs.map(({ origin, status }) => `${origin.type} ${status}`)
+  expect(told).toEqual(['open 1', 'delivery 1', 'entry 1'])
+  // The same call alone finds nothing: what is taken is gone.
+  const [, take] = await itemLegs()
+  const alone = sequencer.port.sendBundle({ legs: [take!], canRevert: [false] })
+  await expect(alone).rejects.toMatchObject({ errorName: 'LEG_FAILED' })
+})
 
 /** A node is made to do something else than was promised, with real means; its rollup goes on later. */
 async function stopAndResume(chainId: number): Promise<void> {
@@ -287,6 +317,14 @@ const lies: Lie[] = [
     at: () => ({ slot: slotOf.message, chainId: 903, leg: 1 }),
   },
   {
+    what: 'an item that nobody sent (I14)',
+    lie: (drafts) => {
+      const legs = legsOn(draftAt(drafts, slotOf.item), 903)
+      forgeItem(legs.find(({ origin }) => origin.type === 'delivery')!)
+    },
+    at: () => ({ slot: slotOf.item, chainId: 903, leg: 1 }),
+  },
+  {
     what: 'another block than the legs give',
     lie: (drafts) => {
       const notes = drafts.slice(slotOf.transfer).flatMap((draft) => draft.notes.sealed)
@@ -337,8 +375,20 @@ function forgeDelivery(leg: Draft['chains'][number]['legs'][number]): void {
     [3, 77, 902, word, 903, word, '0x99'],
   )
   const sign = systemSigner(developmentKey('system').privateKey)
-  const call = { ...deliverCall(chain, config.system, message), nonce: 5 }
-  Object.assign(leg, sign(903, call))
+  const delivery = deliverCall(chain, config.system, { way: 'mailbox', bytes: message })
+  Object.assign(leg, sign(903, { ...delivery, nonce: 5 }))
+}
+
+/** The item that was sent, with another result in it. */
+function forgeItem(leg: Draft['chains'][number]['legs'][number]): void {
+  const { config } = sequencer
+  const chain = config.chains.find(({ chainId }) => chainId === 903)!
+  const input = partiesOf(leg.rawTx).input
+  const forged = input.replace(result.slice(2), '99'.repeat(32)) as Hex
+  expect(forged).not.toBe(input)
+  const sign = systemSigner(developmentKey('system').privateKey)
+  const put = deliverCall(chain, config.system, { way: 'inbox', bytes: forged })
+  Object.assign(leg, sign(903, { ...put, nonce: 5 }))
 }
 
 describe('a sequencer that signs and posts what is not so is caught', { timeout: 60_000 }, () => {

@@ -135,7 +135,7 @@ function delivery(body: Hex): { rawTx: Hex; id: Hash } {
     [3, 5, 902, word, 903, word, body],
   )
   const sign = systemSigner(developmentKey('system').privateKey)
-  const call = { ...deliverCall(beta, config.system, message), nonce: 3 }
+  const call = { ...deliverCall(beta, config.system, { way: 'mailbox', bytes: message }), nonce: 3 }
   return { rawTx: sign(903, call).rawTx, id: keccak256(message) }
 }
 

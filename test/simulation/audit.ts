@@ -184,7 +184,7 @@ function auditMessages({ chains, header }: SlotRecord): void {
       for (const message of dispatchedMessages(CONFIG, chainId, logs)) {
         const chain = CONFIG.chains.find((item) => item.chainId === message.destination)
         if (chain === undefined) continue
-        sent.add(`${message.destination}:${deliverCall(chain, CONFIG.system, message.bytes).input}`)
+        sent.add(`${message.destination}:${deliverCall(chain, CONFIG.system, message).input}`)
       }
     }
   }

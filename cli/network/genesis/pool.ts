@@ -42,6 +42,7 @@ const CONTRACTS = {
   bundleExecutor: { source: 'sequencing/BundleExecutor', on: ['hub', 'rollup'] },
   earlyMessages: { source: 'messaging/EarlyMessages', on: ['hub', 'rollup'] },
   sequencedHook: { source: 'messaging/SequencedHook', on: ['hub', 'rollup'] },
+  slotInbox: { source: 'sequencing/SlotInbox', on: ['hub', 'rollup'] },
 } as const satisfies Record<string, { source: string; on: readonly LocalChain['kind'][] }>
 
 type ContractName = keyof typeof CONTRACTS
@@ -189,6 +190,7 @@ const SETTINGS: Record<ContractName, (around: PoolSurroundings) => readonly unkn
       destinations: SEQUENCED.map(({ chainId }) => chainId).filter((id) => id !== chain.chainId),
     },
   ],
+  slotInbox: () => [slotContext],
   optionsExchange: () => [{ pool: poolAddress('spokeCredit'), slotContext, registry, marks }],
 }
 

@@ -128,6 +128,52 @@ describe('messages inside a slot', () => {
   })
 })
 
+describe('an item that a leg hands to a later one on another rollup', () => {
+  const hand: Op = { do: 'hand', to: beta, value: 7 }
+  const receive: Op = { do: 'receive', from: alpha, value: 7 }
+
+  test('is in the inbox before that leg, in the same slot alone', async () => {
+    const { answer, process } = await startHarness()
+    const { port } = process()
+    const legs = [counterLeg(alpha, 0, [hand]), counterLeg(beta, 0, [receive])]
+    const receipt = await answer(port.sendBundle(bundleOf(legs)))
+    expect(receipt.results.map(({ status }) => status)).toEqual([1, 1])
+    await answer(port.sendTransaction(counterLeg(alpha, 1, [hand])))
+    const late = port.sendBundle(bundleOf([counterLeg(beta, 1, [receive])]))
+    expect(await refusalOf(answer(late))).toMatchObject({
+      error: 'LEG_FAILED',
+      values: { reason: 'no such item' },
+    })
+  })
+
+  test('is another one for every time it is sent', async () => {
+    const { answer, process, records } = await startHarness()
+    const legs = [counterLeg(alpha, 0, [hand, hand]), counterLeg(beta, 0, [receive])]
+    await answer(process().port.sendBundle(bundleOf(legs)))
+    const recorded = (await records()).flatMap(({ chains }) => chains.flatMap((c) => c.legs))
+    expect(recorded.filter(({ origin }) => origin.type === 'delivery').length).toBe(2)
+  })
+
+  test('fails the bundle when its leg failed, did not send it, or the inbox does not take it', async () => {
+    const { answer, process } = await startHarness()
+    const { port } = process()
+    const unlucky: Op[] = [{ ...hand, value: UNLUCKY }]
+    for (const [i, ops] of [fail, add, unlucky].entries()) {
+      const from = USERS[i]!
+      const legs = [
+        counterLeg(alpha, 0, ops, { from }),
+        counterLeg(beta, 0, [{ ...receive, value: UNLUCKY }], { from }),
+      ]
+      const told = await refusalOf(answer(port.sendBundle({ legs, canRevert: [true, false] })))
+      expect(told).toMatchObject({ error: 'LEG_FAILED', values: { leg: 1 } })
+    }
+    const named = bundleOf([counterLeg(alpha, 0, unlucky)], { requireDelivery: [0] })
+    expect(await refusalOf(answer(port.sendBundle(named)))).toMatchObject({
+      values: { leg: 0, reason: 'delivery of its message: unlucky' },
+    })
+  })
+})
+
 describe('no leg goes alone (I21)', () => {
   test('after its bundle failed, also after a restart', async () => {
     const { answer, process, restart } = await startHarness()

@@ -278,7 +278,10 @@ const legs: Case[] = [
   [
     'a message that nobody sent (I14)',
     (drafts) => {
-      const call = deliverCall(chainOf(CONFIG, beta)!, SYSTEM, '0x1234')
+      const call = deliverCall(chainOf(CONFIG, beta)!, SYSTEM, {
+        way: 'mailbox',
+        bytes: '0x1234',
+      })
       const forged = legsOn(draftAt(drafts, 'message'), beta)[1]!
       Object.assign(forged, signDouble(beta, { ...call, nonce: 3 }))
     },
