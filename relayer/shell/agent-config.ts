@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { ConfigError, describeIssues } from '../../sdk/process/config-error.ts'
-import type { RelayedChain } from './chains.ts'
+import type { RelayedChain } from './chains/chains.ts'
 
 const address = z.templateLiteral(['0x', z.string().regex(/^[0-9a-fA-F]{40}$/)])
 const rpc = z.looseObject({ http: z.url() })

@@ -11,9 +11,9 @@ import type { SignerLane } from '../core/class.ts'
 import type { FeePolicy } from '../core/fees.ts'
 import { policySchema, type Policy } from '../core/policy.ts'
 import { readAgentChains } from './agent-config.ts'
-import type { RelayedChain } from './chains.ts'
-import { FEE_POLICY } from './policy.ts'
-import type { RedisPlace } from './redis.ts'
+import type { RelayedChain } from './chains/chains.ts'
+import { FEE_POLICY } from './operating/policy.ts'
+import type { RedisPlace } from './redis/redis.ts'
 
 /** Everything that a relayer is told before it starts. */
 export type RelayerConfig = {

@@ -7,11 +7,11 @@ import { ConfigError } from '../../sdk/process/config-error.ts'
 import { readEnvironment } from '../../sdk/process/environment.ts'
 import type { ProcessContext, Running } from '../../sdk/process/run.ts'
 import { parseRoles, RELAYER_ROLES } from '../core/roles.ts'
-import { SCOPES, type Scope, type Token } from './api/tokens.ts'
+import { SCOPES, type Scope, type Token } from './operating/api/tokens.ts'
 import { loadConfig } from './config.ts'
 import type { Faultpoint } from './faults.ts'
 import { startRelayer } from './relayer.ts'
-import { loadSigners } from './signers.ts'
+import { loadSigners } from './submitting/signers.ts'
 
 /** Name of the file, in the state folder, that holds a local relayer's own token. */
 const TOKEN_FILE = 'token'

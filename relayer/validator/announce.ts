@@ -4,9 +4,9 @@ import type { Logger } from '../../sdk/process/log.ts'
 import type { Hex } from '../../sdk/protocol/hex.ts'
 import { announcementDigest } from '../core/checkpoint.ts'
 import { firstFee, gasLimitUp } from '../core/fees.ts'
-import { readContract, readHead, type Chain } from '../shell/chains.ts'
-import { FEE_POLICY } from '../shell/policy.ts'
-import type { Signer } from '../shell/signer.ts'
+import { readContract, readHead, type Chain } from '../shell/chains/chains.ts'
+import { FEE_POLICY } from '../shell/operating/policy.ts'
+import type { Signer } from '../shell/submitting/signer.ts'
 import type { Storage } from './storage.ts'
 
 /** What announcing works with. */

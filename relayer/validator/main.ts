@@ -13,8 +13,8 @@ import {
   NETWORK_FILE_DEFAULT,
 } from '../../sdk/process/network.ts'
 import { runProcess, type ProcessContext, type Running } from '../../sdk/process/run.ts'
-import { openChain } from '../shell/chains.ts'
-import { signerOf } from '../shell/signer.ts'
+import { openChain } from '../shell/chains/chains.ts'
+import { signerOf } from '../shell/submitting/signer.ts'
 import { disagreementCounter } from './gauges.ts'
 import { startValidator } from './start-validator.ts'
 

@@ -2,9 +2,9 @@ import type { Address, Hash } from '../../sdk/protocol/hex.ts'
 import type { RiskVersion, Voided } from '../../sdk/protocol/entry.ts'
 import type { AccountId } from '../../sdk/protocol/ids.ts'
 import type { L1Origin, SlotNotes } from '../../sdk/protocol/slot.ts'
-import type { BundleInput, MarksInput } from './admission.ts'
-import type { LiquidationInput } from './risk.ts'
-import type { Entry, Fault } from './entry.ts'
+import type { BundleInput, MarksInput } from './bundles/admission.ts'
+import type { LiquidationInput } from './risk/risk.ts'
+import type { Entry, Fault } from './entries/entry.ts'
 import type {
   AccountFacts,
   BlockEnv,
@@ -13,11 +13,11 @@ import type {
   LegOutcome,
   SealedBlock,
   Simulation,
-} from './execution.ts'
-import type { ForcedInput } from './forced.ts'
-import type { SimulateEffect, Skips } from './formation.ts'
-import type { Leg } from './leg.ts'
-import type { PlacedStep } from './program.ts'
+} from './entries/execution.ts'
+import type { ForcedInput } from './bundles/forced.ts'
+import type { SimulateEffect, Skips } from './slots/formation.ts'
+import type { Leg } from './entries/leg.ts'
+import type { PlacedStep } from './slots/program.ts'
 
 /** What mining a rollup's block gave. */
 export type SealOutcome = { chainId: number } & (

@@ -1,20 +1,28 @@
 import { assert } from '../../sdk/protocol/assert.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import type { Address } from '../../sdk/protocol/hex.ts'
-import { learnAccount } from './accounts.ts'
-import { bundleEntry, marksEntry, transactionEntry } from './admission.ts'
-import { completeSlot } from './complete.ts'
-import { accountKey, userLegs, type AccountKey } from './entry.ts'
-import { takeSettlement } from './forced.ts'
-import { advance, beginFormation, takeSimulation, type Formation } from './formation.ts'
+import { learnAccount } from './entries/accounts.ts'
+import { bundleEntry, marksEntry, transactionEntry } from './bundles/admission.ts'
+import { completeSlot } from './slots/complete.ts'
+import { accountKey, userLegs, type AccountKey } from './entries/entry.ts'
+import { takeSettlement } from './bundles/forced.ts'
+import { advance, beginFormation, takeSimulation, type Formation } from './slots/formation.ts'
 import type { CoreInput, Effect } from './input.ts'
-import { abandonFormation, cancel, giveBack, isPending, readOrReady, submit, wake } from './pool.ts'
-import { beginPreview, finishPreview, resumePreviews } from './preview.ts'
-import { takeLiquidation, takeRisk } from './risk.ts'
-import { selectCandidates } from './select.ts'
+import {
+  abandonFormation,
+  cancel,
+  giveBack,
+  isPending,
+  readOrReady,
+  submit,
+  wake,
+} from './bundles/pool.ts'
+import { beginPreview, finishPreview, resumePreviews } from './bundles/preview.ts'
+import { takeLiquidation, takeRisk } from './risk/risk.ts'
+import { selectCandidates } from './lanes/select.ts'
 import { hasNotes, nextTimestampMs, type CoreState } from './state.ts'
-import { closeIfDue, takePublished, takeSealed } from './close.ts'
-import { resumeChain, stopChain } from './stop.ts'
+import { closeIfDue, takePublished, takeSealed } from './superblocks/close.ts'
+import { resumeChain, stopChain } from './superblocks/stop.ts'
 
 /**
  * Takes one input: changes the state in place and gives what is to be done. The same state and the

@@ -1,7 +1,7 @@
 import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import type { SlotRecord } from '../../sdk/protocol/slot.ts'
 import type { CoreConfig } from '../core/config.ts'
-import { blockEnv, chainsIn } from '../core/superblock.ts'
+import { blockEnv, chainsIn } from '../core/superblocks/superblock.ts'
 import { sealedBlockOf } from '../shell/engine/header.ts'
 import { RlpError } from '../shell/drivers/rlp.ts'
 import { HeaderError } from '../shell/history/header.ts'

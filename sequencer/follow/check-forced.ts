@@ -1,7 +1,7 @@
 import { ENTRY_KIND } from '../../sdk/protocol/entry.ts'
 import type { SlotHeader, SlotRecord } from '../../sdk/protocol/slot.ts'
 import type { CoreConfig } from '../core/config.ts'
-import type { ForcedInput } from '../core/forced.ts'
+import type { ForcedInput } from '../core/bundles/forced.ts'
 import { mustBe } from './lie.ts'
 
 /**

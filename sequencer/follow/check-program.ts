@@ -2,17 +2,17 @@ import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import type { RecordedLeg, SlotRecord } from '../../sdk/protocol/slot.ts'
 import { chainOf, type CoreConfig } from '../core/config.ts'
-import type { Entry } from '../core/entry.ts'
-import type { Leg } from '../core/leg.ts'
-import { dispatchedMessages } from '../core/messages.ts'
+import type { Entry } from '../core/entries/entry.ts'
+import type { Leg } from '../core/entries/leg.ts'
+import { dispatchedMessages } from '../core/messages/messages.ts'
 import {
   deliveryKey,
   layOut,
   listsByChain,
   type PlacedStep,
   type Placements,
-} from '../core/program.ts'
-import { deliverCall } from '../core/system-calls.ts'
+} from '../core/slots/program.ts'
+import { deliverCall } from '../core/slots/system-calls.ts'
 import type { SlotLegs } from './check-shape.ts'
 import { LieError, mustBe } from './lie.ts'
 

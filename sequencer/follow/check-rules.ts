@@ -2,7 +2,7 @@ import { keccak256 } from '../../sdk/protocol/keccak.ts'
 import type { Hex } from '../../sdk/protocol/hex.ts'
 import type { SlotHeader, SlotRecord } from '../../sdk/protocol/slot.ts'
 import type { CoreConfig } from '../core/config.ts'
-import { faultOfSlot } from '../core/validity.ts'
+import { faultOfSlot } from '../core/slots/validity.ts'
 import type { SlotLegs } from './check-shape.ts'
 import { LieError } from './lie.ts'
 

@@ -5,7 +5,7 @@ import type { Hash } from '../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
 import type { SlotRecord, UnusedLeg } from '../../sdk/protocol/slot.ts'
 import { chainOf } from '../core/config.ts'
-import type { Leg } from '../core/leg.ts'
+import type { Leg } from '../core/entries/leg.ts'
 import { LieError, mustBe, type LiePlace } from './lie.ts'
 import type { FollowRules } from './rules.ts'
 

@@ -7,9 +7,9 @@ import {
   type SlotRecord,
 } from '../../sdk/protocol/slot.ts'
 import type { CoreConfig } from '../core/config.ts'
-import { prevRandaoOf } from '../core/execution.ts'
-import { foldRecord, initialFold, type Fold } from '../core/fold.ts'
-import type { OpenBlock, Superblock } from '../core/superblock.ts'
+import { prevRandaoOf } from '../core/entries/execution.ts'
+import { foldRecord, initialFold, type Fold } from '../core/superblocks/fold.ts'
+import type { OpenBlock, Superblock } from '../core/superblocks/superblock.ts'
 import { sealedBlockOf } from '../shell/engine/header.ts'
 import type { SlotLegs } from './check-shape.ts'
 

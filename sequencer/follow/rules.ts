@@ -1,7 +1,7 @@
 import type { Hex } from '../../sdk/protocol/hex.ts'
 import type { CoreConfig } from '../core/config.ts'
-import type { ForcedInput } from '../core/forced.ts'
-import type { Leg } from '../core/leg.ts'
+import type { ForcedInput } from '../core/bundles/forced.ts'
+import type { Leg } from '../core/entries/leg.ts'
 import type { ChainDriver } from '../shell/drivers/driver.ts'
 
 /** What a follower takes from elsewhere than the log. */

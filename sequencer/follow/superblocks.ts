@@ -1,6 +1,6 @@
 import type { Hash, Hex } from '../../sdk/protocol/hex.ts'
 import type { SlotRecord } from '../../sdk/protocol/slot.ts'
-import type { Leg } from '../core/leg.ts'
+import type { Leg } from '../core/entries/leg.ts'
 import type { BlockPlan } from '../shell/drivers/driver.ts'
 import { addToPlans, type Plans } from '../shell/engine/plans.ts'
 import type { SlotLegs } from './check-shape.ts'

@@ -9,7 +9,7 @@ import { TandemError } from '../../sdk/protocol/errors.ts'
 import { feedUpdateTypes, tandemDomain, type SignedFeedUpdate } from '../../sdk/protocol/feeds.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../sdk/protocol/limits.ts'
-import type { MarksInput } from '../core/admission.ts'
+import type { MarksInput } from '../core/bundles/admission.ts'
 import { recoverSigner } from './signing.ts'
 
 /** Who signs marks, and how many must. */

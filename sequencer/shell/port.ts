@@ -5,9 +5,9 @@ import type { AccountId } from '../../sdk/protocol/ids.ts'
 import type { NativeId, NativeProof } from '../../sdk/protocol/native.ts'
 import type { SignedReceipt, SignedRefusal } from '../../sdk/protocol/receipt.ts'
 import { TandemError } from '../../sdk/protocol/errors.ts'
-import type { BundleInput } from '../core/admission.ts'
-import type { ChainHead, LegOutcome, SealedBlock } from '../core/execution.ts'
-import type { Leg, SignedLeg } from '../core/leg.ts'
+import type { BundleInput } from '../core/bundles/admission.ts'
+import type { ChainHead, LegOutcome, SealedBlock } from '../core/entries/execution.ts'
+import type { Leg, SignedLeg } from '../core/entries/leg.ts'
 
 /** A bundle whose transactions are decoded: what the gateway hands to the engine. */
 export type DecodedBundle = BundleInput

@@ -2,7 +2,7 @@ import secp256k1 from 'secp256k1'
 import { keccak256, keccak256Bytes } from '../../sdk/protocol/keccak.ts'
 import { bytesToHex, concatBytes, hexToBytes } from '../../sdk/protocol/bytes.ts'
 import type { Address, Hash, Hex } from '../../sdk/protocol/hex.ts'
-import { feePerGasMax, type Call, type SignedLeg } from '../core/leg.ts'
+import { feePerGasMax, type Call, type SignedLeg } from '../core/entries/leg.ts'
 import { encodeRlp, uintRlp, type RlpItem } from './drivers/rlp.ts'
 
 /** Signs a 32-byte digest: r ‖ s ‖ v as 65 bytes, v 27 or 28. The same digest gives the same bytes. */

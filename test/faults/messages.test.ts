@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { redisKeys } from '../../relayer/shell/keys.ts'
+import { redisKeys } from '../../relayer/shell/redis/keys.ts'
 import { bodyOf, flood } from '../fixtures/relayer/flood.ts'
 import { expectUndisturbedEnd, wasteOf } from '../fixtures/relayer/oracle.ts'
 import {

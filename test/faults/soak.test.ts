@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { PROCESS_ID_TOPIC } from '../../relayer/shell/logs.ts'
+import { PROCESS_ID_TOPIC } from '../../relayer/shell/chains/logs.ts'
 import { flood } from '../fixtures/relayer/flood.ts'
 import { eventually } from '../fixtures/relayer/processes.ts'
 import { startStack, type Stack } from '../fixtures/relayer/stack.ts'

@@ -2,7 +2,7 @@ import type { Address, Hash } from '../../sdk/protocol/hex.ts'
 import { bundleEntryId, transactionEntryId } from '../../sdk/protocol/entry.ts'
 import type { SignedReceipt, SignedRefusal } from '../../sdk/protocol/receipt.ts'
 import { RefusedError, type DecodedBundle } from '../../sequencer/shell/port.ts'
-import type { Leg } from '../../sequencer/core/leg.ts'
+import type { Leg } from '../../sequencer/core/entries/leg.ts'
 import {
   CONTRACT,
   inputOf,

@@ -1,5 +1,5 @@
 import { keccak256, stringToHex } from 'viem'
-import type { ForcedInput } from '../../sequencer/core/forced.ts'
+import type { ForcedInput } from '../../sequencer/core/bundles/forced.ts'
 import { CONTRACT, inputOf, type Op } from '../fixtures/sequencer/chain-double.ts'
 import type { Random } from '../fixtures/sequencer/random.ts'
 import { CHAIN_IDS, type Process } from '../fixtures/sequencer/world.ts'

@@ -1,12 +1,12 @@
 import { describe, expect, test, vi } from 'vitest'
-import type * as Forced from '../../sequencer/core/forced.ts'
-import type * as Judge from '../../sequencer/core/judge.ts'
-import type * as Lanes from '../../sequencer/core/lanes.ts'
-import type * as Memory from '../../sequencer/core/memory.ts'
-import type * as Pool from '../../sequencer/core/pool.ts'
-import type * as Record from '../../sequencer/core/record.ts'
+import type * as Forced from '../../sequencer/core/bundles/forced.ts'
+import type * as Judge from '../../sequencer/core/slots/judge.ts'
+import type * as Lanes from '../../sequencer/core/lanes/lanes.ts'
+import type * as Memory from '../../sequencer/core/snapshot/memory.ts'
+import type * as Pool from '../../sequencer/core/bundles/pool.ts'
+import type * as Record from '../../sequencer/core/slots/record.ts'
 import type * as State from '../../sequencer/core/state.ts'
-import type * as Superblock from '../../sequencer/core/superblock.ts'
+import type * as Superblock from '../../sequencer/core/superblocks/superblock.ts'
 import { runSeed } from './run-seed.ts'
 
 // Goal: a sequencer with a bug in its core is caught by the invariant that the bug breaks. Each mutant
@@ -19,7 +19,7 @@ const { mutant, when } = vi.hoisted(() => {
   return { mutant: chosen, when: either }
 })
 
-vi.mock('../../sequencer/core/record.ts', async (original) => {
+vi.mock('../../sequencer/core/slots/record.ts', async (original) => {
   const real = await original<typeof Record>()
   const recordSlot: typeof real.recordSlot = (config, slot, how) => {
     const record = real.recordSlot(config, slot, how)
@@ -28,7 +28,7 @@ vi.mock('../../sequencer/core/record.ts', async (original) => {
   return { ...real, recordSlot: when('I1', real.recordSlot, recordSlot) }
 })
 
-vi.mock('../../sequencer/core/judge.ts', async (original) => {
+vi.mock('../../sequencer/core/slots/judge.ts', async (original) => {
   const real = await original<typeof Judge>()
   const judge: typeof real.judge = (...args) => {
     const { rejected: _, ...verdict } = real.judge(...args)
@@ -54,7 +54,7 @@ vi.mock('../../sequencer/core/judge.ts', async (original) => {
   }
 })
 
-vi.mock('../../sequencer/core/memory.ts', async (original) => {
+vi.mock('../../sequencer/core/snapshot/memory.ts', async (original) => {
   const real = await original<typeof Memory>()
   const forget = () => undefined
   return {
@@ -63,7 +63,7 @@ vi.mock('../../sequencer/core/memory.ts', async (original) => {
   }
 })
 
-vi.mock('../../sequencer/core/lanes.ts', async (original) => {
+vi.mock('../../sequencer/core/lanes/lanes.ts', async (original) => {
   const real = await original<typeof Lanes>()
   return {
     ...real,
@@ -72,7 +72,7 @@ vi.mock('../../sequencer/core/lanes.ts', async (original) => {
   }
 })
 
-vi.mock('../../sequencer/core/forced.ts', async (original) => {
+vi.mock('../../sequencer/core/bundles/forced.ts', async (original) => {
   const real = await original<typeof Forced>()
   const takeOrigin: typeof real.takeOrigin = (state) => {
     state.l1Origin = { ...state.l1Head, number: state.l1Head.number + 100 }
@@ -87,7 +87,7 @@ vi.mock('../../sequencer/core/forced.ts', async (original) => {
   return { ...real, takeOrigin: when('I11', older, takeOrigin) }
 })
 
-vi.mock('../../sequencer/core/superblock.ts', async (original) => {
+vi.mock('../../sequencer/core/superblocks/superblock.ts', async (original) => {
   const real = await original<typeof Superblock>()
   const blockEnv: typeof real.blockEnv = (...args) => {
     const env = real.blockEnv(...args)
@@ -96,7 +96,7 @@ vi.mock('../../sequencer/core/superblock.ts', async (original) => {
   return { ...real, blockEnv: when('I19', real.blockEnv, blockEnv) }
 })
 
-vi.mock('../../sequencer/core/pool.ts', async (original) => {
+vi.mock('../../sequencer/core/bundles/pool.ts', async (original) => {
   const real = await original<typeof Pool>()
   const cancel: typeof real.cancel = (state, request) => {
     const { requestId, owner, replacementUuid } = request

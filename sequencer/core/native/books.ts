@@ -9,7 +9,7 @@ import {
 } from '../../../sdk/protocol/native.ts'
 import { updateSparse, type SparseTree } from '../../../sdk/protocol/sparse-merkle.ts'
 import { hubOf, type CoreConfig } from '../config.ts'
-import type { LegLog } from '../execution.ts'
+import type { LegLog } from '../entries/execution.ts'
 
 /** What of a slot changes the native state: the hub's legs in their order, and accepted marks. */
 export type NativeInput = {

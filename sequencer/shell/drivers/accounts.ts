@@ -1,5 +1,5 @@
 import type { Address, Hex } from '../../../sdk/protocol/hex.ts'
-import type { AccountFacts } from '../../core/execution.ts'
+import type { AccountFacts } from '../../core/entries/execution.ts'
 import { NodeRpcError, type IpcConnection } from './ipc.ts'
 
 /** Accounts asked for in one message. */

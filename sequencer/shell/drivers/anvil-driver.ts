@@ -1,6 +1,6 @@
 import { assert } from '../../../sdk/protocol/assert.ts'
 import type { Hex } from '../../../sdk/protocol/hex.ts'
-import type { BlockEnv, ChainHead, SealedBlock } from '../../core/execution.ts'
+import type { BlockEnv, ChainHead, SealedBlock } from '../../core/entries/execution.ts'
 import { readAccounts } from './accounts.ts'
 import type { DriverAlert } from './alert.ts'
 import { endLeftNodes, type AnvilNode, type AnvilOptions } from './anvil-node.ts'

@@ -1,7 +1,7 @@
 import { keccak256 } from '../../../sdk/protocol/keccak.ts'
 import { hexToBytes, bytesToHex } from '../../../sdk/protocol/bytes.ts'
 import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
-import type { BlockEnv, Difference, LegLog, SealedBlock } from '../../core/execution.ts'
+import type { BlockEnv, Difference, LegLog, SealedBlock } from '../../core/entries/execution.ts'
 import type { BlockPlan } from './driver.ts'
 import type { HeaderFields } from './header-fields.ts'
 import { encodeRlp, uintRlp } from './rlp.ts'

@@ -9,8 +9,8 @@ import type {
   LegOutcome,
   SealedBlock,
   Simulation,
-} from '../../core/execution.ts'
-import type { Call, SignedLeg } from '../../core/leg.ts'
+} from '../../core/entries/execution.ts'
+import type { Call, SignedLeg } from '../../core/entries/leg.ts'
 import type { NodeCall } from './ipc.ts'
 
 /** One block to be: its environment, its transactions in order, and what each must do. */

@@ -1,6 +1,6 @@
 import { BaseError } from '../../../sdk/protocol/errors.ts'
 import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
-import type { SealedBlock } from '../../core/execution.ts'
+import type { SealedBlock } from '../../core/entries/execution.ts'
 import { startAnvil, type AnvilNode, type AnvilOptions } from './anvil-node.ts'
 import { sealedBlock, type NodeBlock } from './block.ts'
 import type { IpcConnection } from './ipc.ts'

@@ -1,6 +1,6 @@
 import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
-import type { BlockEnv, LegOutcome } from '../../core/execution.ts'
-import type { Call } from '../../core/leg.ts'
+import type { BlockEnv, LegOutcome } from '../../core/entries/execution.ts'
+import type { Call } from '../../core/entries/leg.ts'
 import type { Look, Looked, Simulated } from './driver.ts'
 import { NodeRpcError, type IpcConnection } from './ipc.ts'
 

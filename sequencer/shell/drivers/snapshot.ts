@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { gunzipSync } from 'node:zlib'
 import { writeDurably } from '../../../sdk/process/durable-file.ts'
 import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
-import type { ChainHead } from '../../core/execution.ts'
+import type { ChainHead } from '../../core/entries/execution.ts'
 
 /** A snapshot on disk: a node's state at a published head, named after that head. */
 export type SnapshotFile = { path: string; number: number; hash: Hash }

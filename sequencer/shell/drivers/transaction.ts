@@ -4,7 +4,7 @@ import { bytesToHex } from '../../../sdk/protocol/bytes.ts'
 import { TandemError } from '../../../sdk/protocol/errors.ts'
 import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
-import { feePerGasMax, type AccessListItem, type Leg, type LegFee } from '../../core/leg.ts'
+import { feePerGasMax, type AccessListItem, type Leg, type LegFee } from '../../core/entries/leg.ts'
 import { decodeRlp, encodeRlp, RlpError, uintRlp, type RlpItem } from './rlp.ts'
 
 /** What a chain asks of every transaction, whatever its state. */

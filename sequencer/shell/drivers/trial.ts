@@ -1,6 +1,6 @@
 import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
-import type { BlockEnv, LegOutcome } from '../../core/execution.ts'
-import type { Call, Leg } from '../../core/leg.ts'
+import type { BlockEnv, LegOutcome } from '../../core/entries/execution.ts'
+import type { Call, Leg } from '../../core/entries/leg.ts'
 import { headerDifference, type NodeBlock, type NodeReceipt } from './block.ts'
 import type { Simulated } from './driver.ts'
 import { batchCallsMax, NodeRpcError, type NodeCall } from './ipc.ts'

@@ -1,7 +1,7 @@
 import type { Hash } from '../../../sdk/protocol/hex.ts'
 import { refusalDigest } from '../../../sdk/protocol/receipt-hash.ts'
 import type { SignedReceipt, SignedRefusal } from '../../../sdk/protocol/receipt.ts'
-import type { Fault } from '../../core/entry.ts'
+import type { Fault } from '../../core/entries/entry.ts'
 import type { Preview } from '../../core/input.ts'
 import { RefusedError, type CancelledBundle } from '../port.ts'
 import type { SignDigest } from '../signing.ts'

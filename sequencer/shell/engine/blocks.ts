@@ -4,10 +4,10 @@ import {
   copyBlockHeights,
   heightBefore,
   type BlockHeights,
-} from '../../core/block-heights.ts'
-import type { SealedBlock } from '../../core/execution.ts'
+} from '../../core/superblocks/block-heights.ts'
+import type { SealedBlock } from '../../core/entries/execution.ts'
 import type { SealOutcome } from '../../core/input.ts'
-import type { SignedLeg } from '../../core/leg.ts'
+import type { SignedLeg } from '../../core/entries/leg.ts'
 import { NodeLostError, type BlockPlan, type ChainDriver } from '../drivers/driver.ts'
 import type { LogStore } from '../log/log-store.ts'
 import { derivePass, DerivationError, type Derived, type Wanted } from './derive.ts'

@@ -1,6 +1,6 @@
 import { keccak256 } from '../../../sdk/protocol/keccak.ts'
 import type { Hex } from '../../../sdk/protocol/hex.ts'
-import type { SealedBlock } from '../../core/execution.ts'
+import type { SealedBlock } from '../../core/entries/execution.ts'
 import { decodeHeader } from '../history/header.ts'
 
 /** Reads a block's place from its RLP header. */

@@ -2,9 +2,9 @@ import { bytesToHex, concatBytes, hexToBytes } from '../../../sdk/protocol/bytes
 import { TandemError } from '../../../sdk/protocol/errors.ts'
 import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import { ENTRY_KIND, transactionEntryId, type BundleTerms } from '../../../sdk/protocol/entry.ts'
-import type { BundleInput } from '../../core/admission.ts'
-import { userLegs, type Entry } from '../../core/entry.ts'
-import { decodePlain, encodePlain, type Plain } from '../../core/plain.ts'
+import type { BundleInput } from '../../core/bundles/admission.ts'
+import { userLegs, type Entry } from '../../core/entries/entry.ts'
+import { decodePlain, encodePlain, type Plain } from '../../core/snapshot/plain.ts'
 import type { WaitingEntry } from '../waiting/waiting-room.ts'
 import type { Engine } from './engine.ts'
 

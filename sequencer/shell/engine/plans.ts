@@ -1,6 +1,6 @@
 import { assert } from '../../../sdk/protocol/assert.ts'
 import type { RecordedChain, SlotRecord } from '../../../sdk/protocol/slot.ts'
-import { prevRandaoOf, type SealedBlock } from '../../core/execution.ts'
+import { prevRandaoOf, type SealedBlock } from '../../core/entries/execution.ts'
 import type { BlockPlan } from '../drivers/driver.ts'
 import type { PublishedBlock, PublishedLeg } from '../port.ts'
 

@@ -1,7 +1,7 @@
 import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import type { AccountId } from '../../../sdk/protocol/ids.ts'
-import type { BlockEnv, Probe, ProbeAnswer, Simulation } from '../../core/execution.ts'
-import type { Call } from '../../core/leg.ts'
+import type { BlockEnv, Probe, ProbeAnswer, Simulation } from '../../core/entries/execution.ts'
+import type { Call } from '../../core/entries/leg.ts'
 import type { ChainDriver, Looked } from '../drivers/driver.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { SealedBlock } from '../../core/execution.ts'
+import type { SealedBlock } from '../../core/entries/execution.ts'
 import { decodeGenesisRecord } from '../../../sdk/protocol/slot-codec.ts'
 import type { LogStore } from '../log/log-store.ts'
 import type { PublishedBlock, PublishedSuperblock } from '../port.ts'

@@ -1,5 +1,5 @@
 import { BaseError, TandemError } from '../../../sdk/protocol/errors.ts'
-import type { ChainHead } from '../../core/execution.ts'
+import type { ChainHead } from '../../core/entries/execution.ts'
 import type { BlockPlan } from '../drivers/driver.ts'
 import type { Blocks } from './blocks.ts'
 import type { Engine } from './engine.ts'

@@ -5,7 +5,7 @@ import type { SignedReceipt } from '../../../sdk/protocol/receipt.ts'
 import { decodeSlotRecord, encodeSlotRecord } from '../../../sdk/protocol/slot-codec.ts'
 import { slotHash, type SlotRecord } from '../../../sdk/protocol/slot.ts'
 import type { FormedSlot } from '../../core/input.ts'
-import { receiptsOf, recordSlot, signReceipts } from '../../core/record.ts'
+import { receiptsOf, recordSlot, signReceipts } from '../../core/slots/record.ts'
 import type { EngineOptions } from './options.ts'
 
 /** Turns formed slots into records of the log, and records into receipts. */

@@ -1,6 +1,6 @@
 import { TandemError } from '../../../sdk/protocol/errors.ts'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
-import type { ChainHead } from '../../core/execution.ts'
+import type { ChainHead } from '../../core/entries/execution.ts'
 import type { ChainHistory, HistoryBlock, LogQuery, PlacedLog } from '../history/history.ts'
 import type { Address, Hash } from '../../../sdk/protocol/hex.ts'
 import type { BlockName } from './shapes.ts'

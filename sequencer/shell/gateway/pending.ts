@@ -1,7 +1,7 @@
 import type { Hash } from '../../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../../sdk/protocol/limits.ts'
 import type { SignedReceipt } from '../../../sdk/protocol/receipt.ts'
-import type { Leg } from '../../core/leg.ts'
+import type { Leg } from '../../core/entries/leg.ts'
 import type { History } from '../history/history.ts'
 import type { DecodedBundle, SequencerPort } from '../port.ts'
 

@@ -1,7 +1,7 @@
 import { getAddress } from 'viem/utils'
 import type { Hash } from '../../../sdk/protocol/hex.ts'
-import { decodeRevert } from '../../core/reason.ts'
-import { effectiveGasPrice, type Leg } from '../../core/leg.ts'
+import { decodeRevert } from '../../core/entries/reason.ts'
+import { effectiveGasPrice, type Leg } from '../../core/entries/leg.ts'
 import type { BundlePreview } from '../port.ts'
 import type { ChainRules } from './bundle-request.ts'
 

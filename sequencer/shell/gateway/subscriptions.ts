@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { TandemError } from '../../../sdk/protocol/errors.ts'
-import type { Leg } from '../../core/leg.ts'
+import type { Leg } from '../../core/entries/leg.ts'
 import { headJson, logJson, pendingJson } from '../history/ethereum-format.ts'
 import { logsOf, matches, type History } from '../history/history.ts'
 import { method, type RpcMethod, type RpcOrigin, type Subscriber } from './json-rpc.ts'

@@ -1,5 +1,5 @@
 import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
-import type { LegLog } from '../../core/execution.ts'
+import type { LegLog } from '../../core/entries/execution.ts'
 import type { PublishedLeg } from '../port.ts'
 import type { HistoryBlock } from './history.ts'
 

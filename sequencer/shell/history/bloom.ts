@@ -1,7 +1,7 @@
 import { keccak256Bytes } from '../../../sdk/protocol/keccak.ts'
 import { bytesToHex } from '../../../sdk/protocol/bytes.ts'
 import type { Hex } from '../../../sdk/protocol/hex.ts'
-import type { LegLog } from '../../core/execution.ts'
+import type { LegLog } from '../../core/entries/execution.ts'
 
 const bloomBytes = 256
 

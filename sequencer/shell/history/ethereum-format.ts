@@ -1,5 +1,5 @@
 import type { Hash, Hex } from '../../../sdk/protocol/hex.ts'
-import { effectiveGasPrice, type Leg } from '../../core/leg.ts'
+import { effectiveGasPrice, type Leg } from '../../core/entries/leg.ts'
 import { decodeTransaction, signatureOf } from '../drivers/transaction.ts'
 import { createdAddress } from './created-address.ts'
 import { logsBloom } from './bloom.ts'

@@ -4,7 +4,7 @@ import { bundleInboxAbi } from '../../../sdk/abi/bundle-inbox.ts'
 import { assert } from '../../../sdk/protocol/assert.ts'
 import type { Address, Hash, Hex } from '../../../sdk/protocol/hex.ts'
 import type { BundleIntent } from '../../../sdk/protocol/intent.ts'
-import type { ForcedInput, ForcedLeg } from '../../core/forced.ts'
+import type { ForcedInput, ForcedLeg } from '../../core/bundles/forced.ts'
 import type { L1Client, L1Log } from './l1-client.ts'
 
 /** The inbox of forced bundles on `l1`. */

@@ -5,7 +5,7 @@ import { EMPTY_ROOT, merkleRoot } from '../../../sdk/protocol/merkle.ts'
 import { slotLeaf, type PostedSlot, type SlotBatch } from '../../../sdk/protocol/posting.ts'
 import { decodeSlotRecord } from '../../../sdk/protocol/slot-codec.ts'
 import { slotHash } from '../../../sdk/protocol/slot.ts'
-import { receiptsOf } from '../../core/record.ts'
+import { receiptsOf } from '../../core/slots/record.ts'
 import type { LogStore } from '../log/log-store.ts'
 import { packRecords } from './batch-data.ts'
 

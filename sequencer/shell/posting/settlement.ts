@@ -1,6 +1,6 @@
 import { BaseError } from '../../../sdk/protocol/errors.ts'
 import type { L1Origin } from '../../../sdk/protocol/slot.ts'
-import type { ForcedInput } from '../../core/forced.ts'
+import type { ForcedInput } from '../../core/bundles/forced.ts'
 import type { Inbox } from '../l1/inbox.ts'
 import { L1Error, type L1Client } from '../l1/l1-client.ts'
 import type { Ledger } from './ledger.ts'

@@ -1,6 +1,6 @@
 import type { Hash } from '../../../sdk/protocol/hex.ts'
 import type { SlotRecord } from '../../../sdk/protocol/slot.ts'
-import { foldRecord, type Fold } from '../../core/fold.ts'
+import { foldRecord, type Fold } from '../../core/superblocks/fold.ts'
 
 /**
  * What the log says, kept beside the state of the running core, which knows more: what waits, and what

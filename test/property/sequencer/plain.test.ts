@@ -1,7 +1,12 @@
 import { describe, expect } from 'vitest'
 import { fc, test } from '@fast-check/vitest'
 import { concatBytes } from '../../../sdk/protocol/bytes.ts'
-import { decodePlain, encodePlain, PlainError, type Plain } from '../../../sequencer/core/plain.ts'
+import {
+  decodePlain,
+  encodePlain,
+  PlainError,
+  type Plain,
+} from '../../../sequencer/core/snapshot/plain.ts'
 
 const { plain } = fc.letrec<{ plain: Plain }>((tie) => ({
   plain: fc.oneof(

@@ -12,7 +12,7 @@ import {
   slotBodyHash,
 } from '../../../sdk/protocol/slot-codec.ts'
 import { slotHash, type SlotRecord } from '../../../sdk/protocol/slot.ts'
-import { receiptsOf, signReceipts } from '../../../sequencer/core/record.ts'
+import { receiptsOf, signReceipts } from '../../../sequencer/core/slots/record.ts'
 import { digestSigner, recoverSigner } from '../../../sequencer/shell/signing.ts'
 
 const hex = (bytes: number): fc.Arbitrary<Hex> =>

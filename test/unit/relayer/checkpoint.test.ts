@@ -13,7 +13,7 @@ import {
   encodeCheckpointFile,
   encodeReorgFlag,
 } from '../../../relayer/core/checkpoint-file.ts'
-import { recoverSigner, signerOf } from '../../../relayer/shell/signer.ts'
+import { recoverSigner, signerOf } from '../../../relayer/shell/submitting/signer.ts'
 
 const hook = `0x${'ab'.repeat(20)}` as const
 const root = `0x${'cd'.repeat(32)}` as const

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createTokens } from '../../../relayer/shell/api/tokens.ts'
+import { createTokens } from '../../../relayer/shell/operating/api/tokens.ts'
 import { loadConfig } from '../../../relayer/shell/config.ts'
-import { openKey, readKeystore, storeKey } from '../../../relayer/shell/keystore.ts'
+import { openKey, readKeystore, storeKey } from '../../../relayer/shell/submitting/keystore.ts'
 
 const address = (digit: string) => `0x${digit.repeat(40)}`
 const chain = (chainId: number, digit: string) => ({

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { createMetrics } from '../../../relayer/shell/metrics.ts'
+import { createMetrics } from '../../../relayer/shell/operating/metrics.ts'
 import { disagreementCounter, validatorGauges } from '../../../relayer/validator/gauges.ts'
 
 type Rules = { groups: { rules: { alert: string; expr: string; annotations: Annotations }[] }[] }

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
-import { createProviders, type Providers } from '../../../relayer/shell/providers.ts'
-import { RpcError } from '../../../relayer/shell/rpc.ts'
-import { createWindow } from '../../../relayer/shell/window.ts'
+import { createProviders, type Providers } from '../../../relayer/shell/chains/providers.ts'
+import { RpcError } from '../../../relayer/shell/chains/rpc.ts'
+import { createWindow } from '../../../relayer/shell/chains/window.ts'
 import { startNodeDouble, type NodeDouble } from '../../fixtures/relayer/node-double.ts'
 
 const nodes: NodeDouble[] = []

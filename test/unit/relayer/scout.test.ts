@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { BlockHead } from '../../../relayer/shell/chains.ts'
-import type { IndexerContext } from '../../../relayer/shell/indexer.ts'
-import { createScout } from '../../../relayer/shell/scout.ts'
+import type { BlockHead } from '../../../relayer/shell/chains/chains.ts'
+import type { IndexerContext } from '../../../relayer/shell/indexing/indexer.ts'
+import { createScout } from '../../../relayer/shell/indexing/scout.ts'
 
 const head = (number: number) => ({ number }) as BlockHead
 const busy = { key: 'lease', token: '1:me' }

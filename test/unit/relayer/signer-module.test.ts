@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { signerOfModule } from '../../../relayer/shell/signer-module.ts'
-import { signerOf } from '../../../relayer/shell/signer.ts'
+import { signerOfModule } from '../../../relayer/shell/submitting/signer-module.ts'
+import { signerOf } from '../../../relayer/shell/submitting/signer.ts'
 
 const path = 'test/fixtures/relayer/key-service.mjs'
 const transaction = {

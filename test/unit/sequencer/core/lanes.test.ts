@@ -3,7 +3,7 @@ import { keccak256, stringToHex } from 'viem'
 import type { Address, Hash } from '../../../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../../../sdk/protocol/limits.ts'
 import { receiptDigest } from '../../../../sdk/protocol/receipt-hash.ts'
-import type { ForcedInput } from '../../../../sequencer/core/forced.ts'
+import type { ForcedInput } from '../../../../sequencer/core/bundles/forced.ts'
 import {
   CONTRACT,
   inputOf,

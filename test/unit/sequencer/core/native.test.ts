@@ -6,7 +6,7 @@ import type { Address, Hash } from '../../../../sdk/protocol/hex.ts'
 import type { AccountId } from '../../../../sdk/protocol/ids.ts'
 import { nativeValues, type NativeId } from '../../../../sdk/protocol/native.ts'
 import { sparseRoot, type SparseTree } from '../../../../sdk/protocol/sparse-merkle.ts'
-import type { LegLog } from '../../../../sequencer/core/execution.ts'
+import type { LegLog } from '../../../../sequencer/core/entries/execution.ts'
 import { nativeAfter } from '../../../../sequencer/core/native/books.ts'
 import { CHAIN_IDS, CONFIG } from '../../../fixtures/sequencer/world.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Leg } from '../../../../sequencer/core/leg.ts'
+import type { Leg } from '../../../../sequencer/core/entries/leg.ts'
 import { counterLeg, refusalOf, startHarness } from '../../../fixtures/sequencer/harness.ts'
 import { legOf } from '../../../fixtures/sequencer/driver-double.ts'
 import { CHAIN_IDS } from '../../../fixtures/sequencer/world.ts'

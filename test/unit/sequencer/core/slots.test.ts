@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Address, Hash } from '../../../../sdk/protocol/hex.ts'
 import { LIMITS } from '../../../../sdk/protocol/limits.ts'
 import { accountId } from '../../../../sdk/protocol/ids.ts'
-import { jointKey, bundleKey } from '../../../../sequencer/core/system-calls.ts'
+import { jointKey, bundleKey } from '../../../../sequencer/core/slots/system-calls.ts'
 import { CONTRACT, UNLUCKY, type Op } from '../../../fixtures/sequencer/chain-double.ts'
 import {
   bundleOf,

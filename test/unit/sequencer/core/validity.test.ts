@@ -2,7 +2,7 @@ import { fromRlp } from 'viem'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Address, Hex } from '../../../../sdk/protocol/hex.ts'
 import type { SlotRecord } from '../../../../sdk/protocol/slot.ts'
-import { faultOfSlot } from '../../../../sequencer/core/validity.ts'
+import { faultOfSlot } from '../../../../sequencer/core/slots/validity.ts'
 import {
   CONTRACT,
   liquidation,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { nextBlock } from '../../../../sequencer/core/admission.ts'
+import { nextBlock } from '../../../../sequencer/core/bundles/admission.ts'
 import type { DecodedBundle } from '../../../../sequencer/shell/port.ts'
 import type { Op } from '../../../fixtures/sequencer/chain-double.ts'
 import {

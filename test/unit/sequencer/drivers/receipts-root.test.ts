@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { bytesToHex } from '../../../../sdk/protocol/bytes.ts'
 import { keccak256 } from '../../../../sdk/protocol/keccak.ts'
 import type { Hash, Hex } from '../../../../sdk/protocol/hex.ts'
-import type { ExpectedOutcome } from '../../../../sequencer/core/execution.ts'
+import type { ExpectedOutcome } from '../../../../sequencer/core/entries/execution.ts'
 import { orderedRoot, receiptsRootOf } from '../../../../sequencer/shell/drivers/receipts-root.ts'
 
 /** The trie as the Yellow Paper's appendix D defines it: a map from nibbles, split again and again. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { concatBytes } from '../../../../sdk/protocol/bytes.ts'
 import type { CoreConfig } from '../../../../sequencer/core/config.ts'
-import { decodeSnapshot, encodeSnapshot } from '../../../../sequencer/core/snapshot.ts'
+import { decodeSnapshot, encodeSnapshot } from '../../../../sequencer/core/snapshot/snapshot.ts'
 import { openRecoveryPoints } from '../../../../sequencer/shell/recovery/points.ts'
 import { counterLeg, startHarness } from '../../../fixtures/sequencer/harness.ts'
 import { CONFIG } from '../../../fixtures/sequencer/world.ts'
