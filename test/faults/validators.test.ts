@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, test } from 'vitest'
 import { checkpointDigest, type Checkpoint } from '../../relayer/core/checkpoint.ts'
@@ -23,6 +23,7 @@ afterAll(async () => {
 /** Stands in for a validator: shows the checkpoints that a test wants, each as soon as it is added. */
 async function startShowcase(port: number) {
   const shown: string[] = []
+  const added = new EventEmitter()
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1')
     if (pathname !== '/v1/checkpoints') {
@@ -36,7 +37,7 @@ async function startShowcase(port: number) {
       response.end(JSON.stringify({ next: shown.length, checkpoints }))
     }
     // As a validator does it: the answer waits for news.
-    return shown.length > start ? answer() : setTimeout(answer, 200)
+    return shown.length > start ? answer() : added.once('checkpoint', answer)
   })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
@@ -45,7 +46,11 @@ async function startShowcase(port: number) {
     server.closeAllConnections()
     await once(server, 'close')
   }
-  return { show: (checkpoint: string) => shown.push(checkpoint), close }
+  const show = (checkpoint: string) => {
+    shown.push(checkpoint)
+    added.emit('checkpoint')
+  }
+  return { show, close }
 }
 
 test('row 27: a wrong signature is named, one that contradicts another raises an alert, and the right one delivers', async () => {
